@@ -1,0 +1,1 @@
+"""Flexible class reservations for a studio's own Flask portal: passes, seats, check-in, no-show policy."""

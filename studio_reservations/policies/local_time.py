@@ -1,0 +1,56 @@
+"""Studio-local dates and wall-clock arithmetic.
+
+Source: rules.md, Time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA zone of that name. :raises ZoneInfoNotFoundError:"""
+    return ZoneInfo(name)
+
+
+def local_date(instant: datetime, *, timezone: str) -> date:
+    """Return the studio-local date of ``instant``."""
+    return instant.astimezone(zone(timezone)).date()
+
+
+def instant_of(wall: datetime, *, timezone: str) -> datetime:
+    """Return the UTC instant of a naive wall time: a repeated one is its first occurrence, a missing one moves forward."""
+    # With fold=0 a missing time is read with the offset from before the gap, and so lands as far behind the gap.
+    return wall.replace(tzinfo=zone(timezone), fold=0).astimezone(UTC)
+
+
+def exists(wall: datetime, *, timezone: str) -> bool:
+    """Return whether the studio's clock ever shows this naive wall time."""
+    return instant_of(wall, timezone=timezone).astimezone(zone(timezone)).replace(tzinfo=None) == wall
+
+
+def day_start(day: date, *, timezone: str) -> datetime:
+    """Return the first instant of a studio-local day, UTC."""
+    return instant_of(datetime.combine(day, time()), timezone=timezone)
+
+
+def hours_before(instant: datetime, hours: int, *, timezone: str) -> datetime:
+    """Return the instant whose wall time is ``hours`` before that of ``instant``, UTC.
+
+    24 h before Sunday 10:00 is Saturday 10:00, also when the clocks change in between.
+    """
+    wall = instant.astimezone(zone(timezone)).replace(tzinfo=None)
+    return instant_of(wall - timedelta(hours=hours), timezone=timezone)
+
+
+def next_wall_time(instant: datetime, at: time, *, timezone: str) -> datetime:
+    """Return the first instant at or after ``instant`` at which the studio's clock shows ``at``, UTC."""
+    day = local_date(instant, timezone=timezone)
+    for offset in (-1, 0, 1, 2):
+        candidate = instant_of(datetime.combine(day + timedelta(days=offset), at), timezone=timezone)
+        if candidate >= instant:
+            return candidate
+    raise AssertionError("unreachable: one of four days holds the wall time")

@@ -1,0 +1,35 @@
+"""What follows a missed class: grace, the night that cancels, the window in which it counts.
+
+Source: rules.md §2, §6.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from studio_reservations.policies.local_time import day_start, local_date, next_wall_time
+from studio_reservations.policies.policy import Policy
+
+AUTO_CANCEL_HOUR = time(2)
+
+
+def grace_ends_at(*, missed_at: datetime, policy: Policy, absence_grace_period_hours: int | None) -> datetime:
+    """Return until when staff may forgive without consequence; the registration's own hours win over the policy's."""
+    hours = policy.grace_period_hours if absence_grace_period_hours is None else absence_grace_period_hours
+    return missed_at + timedelta(hours=hours)
+
+
+def auto_cancel_at(*, grace_ends_at: datetime, timezone: str, policy: Policy) -> datetime | None:
+    """Return the first local 02:00 at or after the end of grace; None where the policy leaves coming reservations alone."""
+    return next_wall_time(grace_ends_at, AUTO_CANCEL_HOUR, timezone=timezone) if policy.auto_cancel_futures else None
+
+
+def suspension_end(*, starts_at: datetime, days: int, timezone: str) -> tuple[date, datetime]:
+    """Return the last suspended local date and the instant at which it is over."""
+    ends_on = local_date(starts_at, timezone=timezone) + timedelta(days=days - 1)
+    return ends_on, suspension_over_at(ends_on, timezone=timezone)
+
+
+def suspension_over_at(ends_on: date, *, timezone: str) -> datetime:
+    """Return the first instant after the local day ``ends_on``."""
+    return day_start(ends_on + timedelta(days=1), timezone=timezone)

@@ -1,0 +1,105 @@
+"""Every ``STUDIO_*`` key: its default, its unit and what it means. A wrong value stops the start with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+PREFIX = "STUDIO_"
+
+
+class SettingsError(ValueError):
+    """A ``STUDIO_*`` key is unknown or has a value that cannot be meant; the text says what to write."""
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The extension's settings; `load` makes them from the portal's configuration."""
+
+    api_prefix: str = _setting("/api", "URL prefix of the JSON API, starting with a slash and not ending with one")
+    bind_key: str | None = _setting(
+        None, "Flask-SQLAlchemy bind that holds the studio tables; None is the default engine"
+    )
+    clock: str | None = _setting(
+        None, "dotted name `package.module:callable` of a clock that returns aware instants; refused in production"
+    )
+    production: bool = _setting(True, "whether this portal is a real one, where no other clock may be named")
+    pass_types: tuple[str, ...] = _setting(
+        (), "pass types beside the installed entry points, each a dotted name `package.module:Class`"
+    )
+    max_body_bytes: int = _setting(65_536, "largest JSON body, in bytes")
+    rate_limit: str = _setting("1200 per minute", "calls to the API per caller, as `N per UNIT`; empty switches it off")
+    rate_limit_storage: str = _setting("memory://", "where calls are counted, a `limits` storage URL such as redis://…")
+    default_region: str = _setting("US", "two-letter region in which a phone number without a country code is read")
+
+    @classmethod
+    def keys(cls) -> dict[str, tuple[Any, str]]:
+        """Return every configuration key with its default and meaning."""
+        return {PREFIX + item.name.upper(): (item.default, item.metadata["meaning"]) for item in fields(cls)}
+
+
+def load(config: Mapping[str, Any]) -> Settings:
+    """Make the settings from a portal's configuration.
+
+    :raises SettingsError: for an unknown ``STUDIO_*`` key or a value of the wrong type or form.
+    """
+    known = Settings.keys()
+    given = {key: value for key, value in config.items() if key.startswith(PREFIX)}
+    for key in given:
+        if key not in known:
+            raise SettingsError(
+                f"{key} is not a setting of studio-reservations. The settings are: {', '.join(sorted(known))}."
+            )
+    values = {key.removeprefix(PREFIX).lower(): _checked(key, value, known[key][0]) for key, value in given.items()}
+    settings = Settings(**values)
+    _check_meaning(settings)
+    return settings
+
+
+def _checked(key: str, value: Any, default: Any) -> Any:
+    if isinstance(default, tuple):
+        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{key} must be a list of dotted names, not {value!r}.")
+        return tuple(value)
+    if isinstance(default, bool):
+        return _of_type(key, value, bool, "True or False")
+    if isinstance(default, int):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise SettingsError(f"{key} must be a whole number above 0, not {value!r}.")
+        return value
+    if default is None and value is None:
+        return None
+    return _of_type(key, value, str, "a text")
+
+
+def _of_type(key: str, value: Any, kind: type, words: str) -> Any:
+    if not isinstance(value, kind):
+        raise SettingsError(f"{key} must be {words}, not {value!r}.")
+    return value
+
+
+def _check_meaning(settings: Settings) -> None:
+    prefix = settings.api_prefix
+    if not prefix.startswith("/") or prefix.endswith("/"):
+        raise SettingsError(
+            f"STUDIO_API_PREFIX must start with a slash and not end with one, such as '/api', not {prefix!r}."
+        )
+    if settings.clock is not None:
+        if settings.production:
+            raise SettingsError(
+                "STUDIO_CLOCK names a clock, which is for tests only, and STUDIO_PRODUCTION is true. "
+                "Remove STUDIO_CLOCK, or set STUDIO_PRODUCTION = False outside production."
+            )
+        if ":" not in settings.clock:
+            raise SettingsError(f"STUDIO_CLOCK must look like 'package.module:callable', not {settings.clock!r}.")
+    region = settings.default_region
+    if not (len(region) == 2 and region.isalpha() and region.isupper()):
+        raise SettingsError(f"STUDIO_DEFAULT_REGION must be two capital letters such as 'CA', not {region!r}.")
+    for name in settings.pass_types:
+        if ":" not in name:
+            raise SettingsError(f"STUDIO_PASS_TYPES must hold names like 'package.module:Class', not {name!r}.")
