@@ -1,0 +1,1 @@
+"""What the product does; each service takes the host's session, flushes and never commits."""
