@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import ClassRegistration, ClassSession, ClassStep, SessionReservation
@@ -58,7 +58,7 @@ STEPS = (
 )
 
 
-def held_reservation(row: Row[Any]) -> HeldReservation:
+def held_reservation(row: Any) -> HeldReservation:
     """Return the frozen value of a row of `HELD`."""
     return HeldReservation(
         id=row.id,
@@ -96,7 +96,7 @@ def steps_of(db_session: Session, class_ids: Iterable[UUID]) -> dict[UUID, tuple
 
 
 def held_pass(
-    registration: ClassRegistration | Row[Any],
+    registration: ClassRegistration | Any,
     *,
     now: datetime,
     timezone: str,
@@ -152,7 +152,7 @@ def load_held_passes(
 
 
 def candidate(
-    class_session: ClassSession | Row[Any],
+    class_session: ClassSession | Any,
     *,
     class_title: str,
     timezone: str,
