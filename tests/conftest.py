@@ -1,0 +1,120 @@
+"""Fixtures: a fresh database for each test, on SQLite and on PostgreSQL, and a portal on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine
+
+from studio_reservations.models import Base
+from tests import host
+from tests.host import Clock
+from tests.servers import Postgres, postgres_server, valkey_server
+
+POSTGRES = pytest.StashKey[Postgres]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the workers of pytest-xdist one PostgreSQL between them, held by the process that outlives them."""
+    node.workerinput["postgres_url"] = _postgres_of(node.config).url
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Postgres:
+    """Return the PostgreSQL server of this run."""
+    workerinput = getattr(pytestconfig, "workerinput", None)
+    return Postgres(workerinput["postgres_url"]) if workerinput else _postgres_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database that holds all tables and no rows."""
+    url = postgres.create_database()
+    _create_tables(url)
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file that holds all tables and no rows."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    _create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a database of the test's own: all tables, no rows.
+
+    A test of one database only asks with ``@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)``.
+    """
+    if request.param == "sqlite":
+        path = tmp_path / "studio.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create_database(template=request.getfixturevalue("postgres_template"))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """Return the URL of a valkey server; use `redis_url`, which is empty."""
+    with valkey_server() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(valkey: str) -> str:
+    """Return the URL of an empty valkey that no other test uses meanwhile."""
+    with redis.Redis.from_url(valkey) as client:
+        client.flushall()
+    return valkey
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the test's clock, which stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def app(database_url: str, clock: Clock) -> Iterator[Flask]:
+    """Return a portal with the extension installed."""
+    app = host.create_app(database_url, clock=clock)
+    yield app
+    host.dispose_engines(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a browser at the portal, not logged in."""
+    return app.test_client()
+
+
+def _postgres_of(config: pytest.Config) -> Postgres:
+    """Return the run's PostgreSQL, started when first asked for and stopped when the run ends."""
+    if POSTGRES not in config.stash:
+        servers = ExitStack()
+        config.stash[POSTGRES] = servers.enter_context(postgres_server())
+        config.add_cleanup(servers.close)
+    return config.stash[POSTGRES]
+
+
+def _create_tables(url: str) -> None:
+    engine = create_engine(url)
+    for metadata in (host.db.metadata, Base.metadata):
+        metadata.create_all(engine)
+    engine.dispose()
