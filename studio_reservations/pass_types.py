@@ -42,9 +42,10 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One part of a multi-part class; ``position`` counts from 1."""
+    """One part of a multi-part class; ``position`` counts from 1 within the class."""
 
     id: UUID
+    class_id: UUID
     position: int
     title: str
     requires_sequence: bool = True
@@ -148,9 +149,12 @@ class Remaining:
 
 
 class Options(BaseModel):
-    """What staff choose when they issue the pass; each field's title and description make the form."""
+    """What staff choose when they issue the pass; each field's title and description make the form.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Read as JSON, strictly: ``"8"`` and ``true`` are no numbers, a date is its ISO text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class PassType:
@@ -171,7 +175,7 @@ class PassType:
         return Issue()
 
     def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
-        """Return quietly where ``session`` may be reserved with ``held``.
+        """Return None where ``session`` may be reserved with ``held``.
 
         :raises ReservationRefused: with a code and sentence of the plugin's own.
         """

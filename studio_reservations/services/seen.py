@@ -86,6 +86,7 @@ def steps_of(db_session: Session, class_ids: Iterable[UUID]) -> dict[UUID, tuple
         found.setdefault(class_id, []).append(
             Step(
                 id=step_id,
+                class_id=class_id,
                 position=position,
                 title=title,
                 requires_sequence=requires_sequence,
