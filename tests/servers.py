@@ -88,16 +88,11 @@ def postgres_server() -> Iterator[Postgres]:
 
     The user of a given server must be allowed to create databases.
     """
-    given = [
-        url
-        for name in ("TEST_DATABASE_URL", "DATABASE_URL")
-        if (url := os.environ.get(name, "")).startswith("postgres")
-    ]
-    if given:
-        # `postgres://` is what hosting companies write and SQLAlchemy refuses.
-        address = given[0].partition("://")[2]
-        yield Postgres(f"postgresql+psycopg://{address}")
-        return
+    for variable in ("TEST_DATABASE_URL", "DATABASE_URL"):
+        scheme, _, address = os.environ.get(variable, "").partition("://")
+        if scheme.startswith("postgres"):
+            yield Postgres(f"postgresql+psycopg://{address}")
+            return
     with _server_directory("pg-") as directory:
         identity = _unprivileged(directory)
         programs = _postgres_programs(directory)
@@ -114,7 +109,7 @@ def postgres_server() -> Iterator[Postgres]:
         )
         settings = [word for name, value in POSTGRES_SETTINGS.items() for word in ("-c", f"{name}={value}")]
         url = URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": str(directory)})
-        server = Postgres(url.render_as_string(hide_password=False))
+        server = Postgres(url.render_as_string())
         command = [programs / "postgres", "-D", data, "-k", directory, *settings]
         # SIGQUIT ends it without a last checkpoint.
         with _guarded(command, directory=directory, signal="QUIT", identity=identity):
@@ -126,19 +121,10 @@ def postgres_server() -> Iterator[Postgres]:
 def valkey_server() -> Iterator[str]:
     """Run an empty valkey on a unix socket and yield its URL for redis-py."""
     with _server_directory("valkey-") as directory:
-        url = f"unix://{directory}/socket"
-        options = [
-            "--port",
-            "0",
-            "--unixsocket",
-            f"{directory}/socket",
-            "--dir",
-            directory,
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]
+        socket = directory / "socket"
+        settings = {"port": 0, "unixsocket": socket, "dir": directory, "save": "", "appendonly": "no"}
+        options = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        url = f"unix://{socket}"
         with _guarded([valkey_binary(), *options], directory=directory, signal="KILL"):
             with redis.Redis.from_url(url) as client:
                 _wait_until(client.ping, redis.ConnectionError, directory=directory)
@@ -147,10 +133,10 @@ def valkey_server() -> Iterator[str]:
 
 @contextmanager
 def _guarded(
-    command: Sequence[str | Path], *, directory: Path, signal: str, identity: dict[str, Any] | None = None
+    command: Sequence[object], *, directory: Path, signal: str, identity: dict[str, Any] | None = None
 ) -> Iterator[None]:
     guard = subprocess.Popen(
-        ["/bin/sh", "-c", GUARD, "guard", directory, signal, *command],
+        ["/bin/sh", "-c", GUARD, "guard", str(directory), signal, *map(str, command)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
