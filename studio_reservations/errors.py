@@ -117,13 +117,16 @@ class PunchesExhausted(ReservationRefused):
 
 
 class StepAlreadyReserved(ReservationRefused):
-    """``step``: the part's position; ``starts_at``: of the live reservation."""
+    """``step``: the part's position; ``starts_at`` and ``state`` of the live reservation."""
 
     code = "step_already_reserved"
 
 
 class SequenceNotMet(ReservationRefused):
-    """``step``: the part asked for; ``missing``: the earliest part not yet attended."""
+    """``step``: the part asked for; ``missing``: the earliest part it waits for, and ``starts_at`` of its reservation or None.
+
+    ``rule``: attended, where the earlier part must have been attended, or reserved, where it must be on an earlier day.
+    """
 
     code = "sequence_not_met"
 
