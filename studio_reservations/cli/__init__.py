@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Flask
 from flask.cli import AppGroup
 
+from studio_reservations.cli.access import staff, studios, tokens
 from studio_reservations.cli.database import database
+from studio_reservations.cli.schedules import import_schedule_command
 
 
 def register(app: Flask) -> None:
     """Add the ``studio`` commands to ``app``."""
     group = AppGroup("studio", help="Reservations for a studio: tables, staff, tokens, schedules.")
-    group.add_command(database)
+    for command in (database, studios, staff, tokens, import_schedule_command):
+        group.add_command(command)
     app.cli.add_command(group)
