@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask.cli import AppGroup
 
-from studio_reservations.cli.access import staff, studios, tokens
+from studio_reservations.cli.access import create_studio_command, staff, tokens
 from studio_reservations.cli.database import database
 from studio_reservations.cli.schedules import import_schedule_command
 
@@ -13,6 +13,6 @@ from studio_reservations.cli.schedules import import_schedule_command
 def register(app: Flask) -> None:
     """Add the ``studio`` commands to ``app``."""
     group = AppGroup("studio", help="Reservations for a studio: tables, staff, tokens, schedules.")
-    for command in (database, studios, staff, tokens, import_schedule_command):
+    for command in (database, create_studio_command, staff, tokens, import_schedule_command):
         group.add_command(command)
     app.cli.add_command(group)

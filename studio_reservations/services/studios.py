@@ -1,0 +1,64 @@
+"""Studios and those who work there."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.models import Role, Rollout, Studio, StudioStaff
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def create_studio(
+    session: Session, *, slug: str, name: str, timezone: str, now: datetime, rollout: Rollout = Rollout.OFF
+) -> Studio:
+    """Return a new studio; ``timezone`` is an IANA name.
+
+    :raises InvalidRequest: naming each wrong field.
+    """
+    errors = {}
+    if not SLUG.fullmatch(slug):
+        errors["slug"] = "Use small letters, digits and single hyphens, such as 'yoga-west'."
+    elif session.scalar(select(Studio.id).where(Studio.slug == slug)) is not None:
+        errors["slug"] = "There is a studio of that slug already."
+    if not name.strip():
+        errors["name"] = "Write a name."
+    if timezone not in available_timezones():
+        errors["timezone"] = "Use an IANA name such as 'America/Toronto'."
+    if errors:
+        raise InvalidRequest(errors=errors)
+    studio = Studio(slug=slug, name=name.strip(), timezone=timezone, rollout=rollout, created_at=now)
+    session.add(studio)
+    session.flush()
+    return studio
+
+
+def studio_by_slug(session: Session, slug: str) -> Studio:
+    """Return the studio of that slug. :raises NotFound:"""
+    studio = session.scalar(select(Studio).where(Studio.slug == slug))
+    if studio is None:
+        raise NotFound()
+    return studio
+
+
+def add_staff(
+    session: Session, *, studio: Studio, user_id: str, role: Role, now: datetime, name: str | None = None
+) -> StudioStaff:
+    """Return the portal user's place in the studio, with that role from now on; done twice, it is done once."""
+    staff = session.scalar(
+        select(StudioStaff).where(StudioStaff.studio_id == studio.id, StudioStaff.user_id == user_id)
+    )
+    if staff is None:
+        staff = StudioStaff(studio_id=studio.id, user_id=user_id, role=role, name=name, created_at=now)
+        session.add(staff)
+    staff.role = role
+    staff.active = True
+    staff.name = name or staff.name
+    session.flush()
+    return staff

@@ -1,0 +1,56 @@
+"""Bearer tokens: made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from secrets import token_urlsafe
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from studio_reservations.models import ApiToken, Role, TokenScope
+
+PREFIX = "st_"
+
+
+def create_token(
+    session: Session,
+    *,
+    name: str,
+    now: datetime,
+    studio_id: UUID | None = None,
+    role: Role | None = None,
+    customer_id: UUID | None = None,
+    scope: TokenScope = TokenScope.WRITE,
+    expires_at: datetime | None = None,
+    created_by: str | None = None,
+) -> str:
+    """Return a new token, of a studio with a role or of a customer; it cannot be had again. Source: rules.md §10.
+
+    :raises ValueError: where it is of neither or of both.
+    """
+    of_studio, of_customer = studio_id is not None and role is not None, customer_id is not None
+    if of_studio == of_customer or (of_customer and (studio_id is not None or role is not None)):
+        raise ValueError("a token is of a studio with a role, or of a customer")
+    token = PREFIX + token_urlsafe(32)
+    session.add(
+        ApiToken(
+            name=name,
+            token_hash=token_hash(token),
+            studio_id=studio_id,
+            role=role,
+            customer_id=customer_id,
+            scope=scope,
+            expires_at=expires_at,
+            created_by=created_by,
+            created_at=now,
+        )
+    )
+    session.flush()
+    return token
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a token: SHA-256 in hex. Its 256 random bits need no salt and no slow hash."""
+    return sha256(token.encode()).hexdigest()
