@@ -40,14 +40,18 @@ def day_start(day: date, *, timezone: str) -> datetime:
 def hours_before(instant: datetime, hours: int, *, timezone: str) -> datetime:
     """Return the instant whose wall time is ``hours`` before that of ``instant``, UTC.
 
-    24 h before Sunday 10:00 is Saturday 10:00, also when the clocks change in between.
+    24 h before Sunday 10:00 is Saturday 10:00, also when the clocks change in between. Never later than ``instant``: where
+    a whole day was left out, a wall time of that day would move behind it.
     """
     wall = instant.astimezone(zone(timezone)).replace(tzinfo=None)
-    return instant_of(wall - timedelta(hours=hours), timezone=timezone)
+    return min(instant_of(wall - timedelta(hours=hours), timezone=timezone), instant.astimezone(UTC))
 
 
 def next_wall_time(instant: datetime, at: time, *, timezone: str) -> datetime:
-    """Return the first instant at or after ``instant`` at which the studio's clock shows ``at``, UTC."""
+    """Return the first instant at or after ``instant`` at which the studio's clock shows ``at``, UTC.
+
+    A day counts once: a repeated ``at`` is its first occurrence, a missing one has moved forward.
+    """
     day = local_date(instant, timezone=timezone)
     for offset in (-1, 0, 1, 2):
         candidate = instant_of(datetime.combine(day + timedelta(days=offset), at), timezone=timezone)
