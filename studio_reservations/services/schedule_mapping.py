@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 REFERENCE_FIELDS = ("title", "course", "location", "instructor", "id")
 """Columns that `external_ref` may name, beside the words ``date`` and ``start``."""
 
-_TOP_LEVEL = {
+TOP_LEVEL = {
     "studio",
     "studio_name",
     "source",
@@ -26,8 +26,8 @@ _TOP_LEVEL = {
     "start",
     "end",
 }
-_COLUMNS = {*REFERENCE_FIELDS, "description", "capacity"}
-_MOMENT = {"at", "format", "date", "date_format", "hour", "minute", "time", "time_format"}
+COLUMNS = {*REFERENCE_FIELDS, "description", "capacity"}
+MOMENT = {"at", "format", "date", "date_format", "hour", "minute", "time", "time_format"}
 
 
 class ScheduleUnusable(Exception):
@@ -135,12 +135,12 @@ class _Table:
         return table
 
     def mapping(self) -> ScheduleMapping:
-        self.known(_TOP_LEVEL)
-        columns: dict[str, str] = dict(self.table("columns", _COLUMNS).raw)
+        self.known(TOP_LEVEL)
+        columns: dict[str, str] = dict(self.table("columns", COLUMNS).raw)
         if "title" not in columns:
             self.fail("[columns] must name the column of the class's 'title'")
-        start = self.table("start", _MOMENT).moment()
-        end = self.table("end", _MOMENT).moment(same_day_as=start)
+        start = self.table("start", MOMENT).moment()
+        end = self.table("end", MOMENT).moment(same_day_as=start)
         return ScheduleMapping(
             studio=self._slug(),
             studio_name=self.text("studio_name", self.text("studio")),

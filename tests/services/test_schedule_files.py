@@ -1,6 +1,7 @@
 """A schedule file becomes dated meetings in UTC, and every row that cannot is told with its line and reason."""
 
 import csv
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -9,7 +10,14 @@ import pytest
 from openpyxl import Workbook
 
 from studio_reservations.services.schedule_files import BadRow, ScheduledSession, read_schedule
-from studio_reservations.services.schedule_mapping import ScheduleMapping, ScheduleUnusable, read_mapping
+from studio_reservations.services.schedule_mapping import (
+    COLUMNS,
+    MOMENT,
+    TOP_LEVEL,
+    ScheduleMapping,
+    ScheduleUnusable,
+    read_mapping,
+)
 
 SCHEDULES = Path(__file__).parents[2] / "config" / "schedules"
 HEADER = "Title,Course,Room,Teacher,Seats,Day,Start,Last day,End"
@@ -388,3 +396,10 @@ def test_every_copy_of_the_toronto_rows_carries_the_licence():
     for name in ("toronto.toml", "README.md"):
         text = (SCHEDULES / name).read_text(encoding="utf-8")
         assert "Contains information licensed under the Open Government Licence - Toronto." in text
+
+
+def test_the_page_for_operators_shows_the_shipped_mapping_and_names_every_key():
+    page = (SCHEDULES.parents[1] / "docs" / "operators" / "import.md").read_text(encoding="utf-8")
+    shown = page.split("```toml\n")[1].split("```")[0]
+    assert tomllib.loads(shown) == tomllib.loads((SCHEDULES / "toronto.toml").read_text(encoding="utf-8"))
+    assert [key for key in TOP_LEVEL | COLUMNS | MOMENT if f"`{key}`" not in page and f"[{key}]" not in page] == []

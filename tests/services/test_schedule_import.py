@@ -238,6 +238,25 @@ def test_an_import_is_undone_with_the_transaction_around_it(db_session, studio):
     assert count(db_session, ClassSession) == 0
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_seat_sold_while_the_file_is_read_is_seen(db_session, engine, studio):
+    """SQLite cannot have this race: there the import holds the write lock from its start."""
+    run(db_session, studio, CLAY)
+    db_session.commit()
+
+    def rows() -> Iterator[ScheduledSession]:
+        yield replace(CLAY, ends_at=CLAY.ends_at + timedelta(hours=1))
+        with Session(engine) as other:
+            hold_seats(other, other.get_one(Studio, studio_id), 1)
+            other.commit()
+
+    studio_id = studio.id
+    report = import_schedule(db_session, studio=studio, source="north", rows=rows(), now=NOW)
+
+    assert ["1 seat is taken" in conflict.reason for conflict in report.conflicts] == [True]
+    assert the_session(db_session).ends_at == CLAY.ends_at
+
+
 @pytest.fixture
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Return the statements sent to the database."""
