@@ -13,8 +13,6 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Text, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from studio_reservations import StudioReservations
-
 
 class HostBase(DeclarativeBase):
     """The portal's own models; none of the extension's."""
@@ -47,6 +45,9 @@ class Clock:
 
 def create_app(database_url: str, *, clock: Clock, config: dict[str, Any] | None = None, **extension: Any) -> Flask:
     """Make the portal on a database that holds all tables; ``extension`` goes to ``init_app``."""
+    # Here, so that tests of the layers below do not import the edges.
+    from studio_reservations import StudioReservations
+
     app = Flask("host")
     app.config.from_mapping(SECRET_KEY="not a secret", TESTING=True, SQLALCHEMY_DATABASE_URI=database_url)
     app.config.from_mapping(config or {})
