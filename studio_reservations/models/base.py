@@ -69,8 +69,8 @@ class Base(DeclarativeBase):
             datetime: UTCDateTime(),
             date: Date(),
             int: Integer(),
-            dict[str, Any]: JSON(),
-            list[str]: JSON(),
+            dict[str, Any]: JSON(none_as_null=True),
+            list[str]: JSON(none_as_null=True),
         },
     )
 

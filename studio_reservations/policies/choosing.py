@@ -25,12 +25,12 @@ class Choice:
     reason: str
 
 
-def choose(cases: Sequence[Case]) -> Choice:
+def choose(cases: Sequence[Case], *, set_aside: frozenset[str] = frozenset()) -> Choice:
     """Return the best usable pass: plugin's rank, soonest expiry, fewest left, oldest.
 
     :raises ReservationRefused: what all of them say alike; else `NoUsablePass` with each pass and its refusal.
     """
-    judged = [(case, refusal_of(case)) for case in cases]
+    judged = [(case, refusal_of(case, set_aside=set_aside)) for case in cases]
     usable = sorted((case for case, refusal in judged if refusal is None), key=_order)
     if usable:
         return Choice(case=usable[0], reason=_reason(usable))

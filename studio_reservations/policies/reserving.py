@@ -99,10 +99,10 @@ def judge(case: Case, *, set_aside: frozenset[str] = frozenset()) -> tuple[str, 
     return tuple(needed)
 
 
-def refusal_of(case: Case) -> ReservationRefused | None:
+def refusal_of(case: Case, *, set_aside: frozenset[str] = frozenset()) -> ReservationRefused | None:
     """Return the refusal, or None where the reservation may be made."""
     try:
-        judge(case)
+        judge(case, set_aside=set_aside)
     except ReservationRefused as refusal:
         return refusal
     return None

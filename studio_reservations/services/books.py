@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import NotFound, SessionCancelled, SessionFull
+from studio_reservations.errors import NotFound, ReservationRefused, SessionCancelled, SessionFull, TimeConflict
 from studio_reservations.models import (
     ClassRegistration,
     ClassSession,
@@ -186,10 +186,14 @@ def add_flag(reservation: SessionReservation, flag: str) -> None:
         reservation.flags = [*reservation.flags, flag]
 
 
-def change_seats(db_session: Session, changes: Mapping[UUID, int]) -> None:
+def change_seats(
+    db_session: Session, changes: Mapping[UUID, int], *, seen_starts_at: Mapping[UUID, datetime] | None = None
+) -> None:
     """Change ``seats_taken`` of the sessions by their net change, ascending by id: the last act before the commit.
 
-    :raises SessionFull, SessionCancelled: where there is no seat any more.
+    With ``seen_starts_at`` a seat is taken only where the session still starts then.
+
+    :raises SessionFull, SessionCancelled, TimeConflict: where there is no seat any more, or the session was moved.
     """
     db_session.flush()
     for session_id in sorted(changes):
@@ -197,17 +201,22 @@ def change_seats(db_session: Session, changes: Mapping[UUID, int]) -> None:
         if change == 0:
             continue
         statement = _TAKE_SEATS if change > 0 else _CHANGE_SEATS
+        if change > 0 and seen_starts_at is not None and session_id in seen_starts_at:
+            statement = statement.where(ClassSession.starts_at == seen_starts_at[session_id])
         result = db_session.execute(statement, {"session": session_id, "change": change})
         if cast("CursorResult[Any]", result).rowcount != 1:
-            raise full_or_cancelled(db_session, session_id)
+            raise _why_no_seat(db_session, session_id)
 
 
-def full_or_cancelled(db_session: Session, session_id: UUID) -> SessionFull | SessionCancelled:
-    """Return why a seat could not be taken."""
-    capacity, status = db_session.execute(
-        select(ClassSession.capacity, ClassSession.status).where(ClassSession.id == session_id)
+def _why_no_seat(db_session: Session, session_id: UUID) -> ReservationRefused:
+    capacity, taken, status = db_session.execute(
+        select(ClassSession.capacity, ClassSession.seats_taken, ClassSession.status).where(
+            ClassSession.id == session_id
+        )
     ).one()
-    return SessionFull(capacity=capacity) if status == "SCHEDULED" else SessionCancelled()
+    if status != "SCHEDULED":
+        return SessionCancelled()
+    return SessionFull(capacity=capacity) if taken >= capacity else TimeConflict(field="session_id")
 
 
 def seat_changes(*changes: tuple[UUID, int]) -> Mapping[UUID, int]:

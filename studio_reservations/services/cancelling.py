@@ -13,13 +13,22 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import PassTypeUnavailable
-from studio_reservations.models import ClassRegistration, SessionReservation, SubjectType
+from studio_reservations.errors import InvalidTransition, PassTypeUnavailable, SessionStarted
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    LedgerReason,
+    SessionReservation,
+    SubjectType,
+)
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass, Status
+from studio_reservations.policies.cancelling import is_free
+from studio_reservations.policies.missing import grace_ends_at
 from studio_reservations.services.actors import SYSTEM, Actor
-from studio_reservations.services.books import add_flag, refund
+from studio_reservations.services.books import add_flag, charge_up_to, refund
 from studio_reservations.services.events import record
+from studio_reservations.services.policies import policy_of
 
 
 def cancel_free(
@@ -45,23 +54,96 @@ def cancel_free(
     reservation.status = Status.CANCELLED.value
     reservation.cancelled_at = now
     if tell:
-        record(
+        _tell_cancelled(
             db_session,
-            action="reservation.cancelled",
-            subject_type=SubjectType.RESERVATION,
-            subject_id=reservation.id,
-            reservation_id=reservation.id,
-            studio_id=reservation.studio_id,
-            customer_id=reservation.customer_id,
-            actor=actor,
-            as_staff=as_staff,
-            now=now,
-            from_status=before,
-            to_status=Status.CANCELLED.value,
-            reason=reason,
-            details={"late": False, "punches_refunded": refunded, "punches_charged": 0, **(details or {})},
+            reservation,
+            before,
+            actor,
+            as_staff,
+            now,
+            reason,
+            {"late": False, "punches_refunded": refunded, "punches_charged": 0, **(details or {})},
         )
     return refunded
+
+
+def cancel_late(
+    db_session: Session,
+    *,
+    registration: ClassRegistration,
+    reservation: SessionReservation,
+    actor: Actor,
+    as_staff: bool,
+    now: datetime,
+    reason: str | None = None,
+    tell: bool = True,
+) -> int:
+    """Turn a locked PENDING reservation into a late CANCELLED on its stored terms; return the punches charged.
+
+    A counted one gets its grace from now, and never touches coming reservations. Source: rules.md §5, §6.
+    """
+    reservation.status = Status.CANCELLED.value
+    reservation.cancelled_at = now
+    reservation.late = True
+    if reservation.late_cancel_counts:
+        policy = policy_of(
+            db_session,
+            studio_id=reservation.studio_id,
+            class_id=db_session.get_one(ClassSession, reservation.session_id).class_id,
+        )
+        reservation.counts_as_no_show = True
+        reservation.missed_at = now
+        reservation.grace_ends_at = grace_ends_at(
+            missed_at=now, policy=policy, absence_grace_period_hours=registration.absence_grace_period_hours
+        )
+    charged = charge_up_to(
+        db_session,
+        registration=registration,
+        reservation=reservation,
+        due=reservation.late_cancel_punches,
+        entry_type=LedgerReason.LATE_CANCEL,
+        actor=actor,
+        now=now,
+    )
+    if tell:
+        _tell_cancelled(
+            db_session,
+            reservation,
+            Status.PENDING.value,
+            actor,
+            as_staff,
+            now,
+            reason,
+            {"late": True, "punches_refunded": 0, "punches_charged": charged},
+        )
+    return charged
+
+
+def check_cancellable(
+    reservation: SessionReservation, class_session: ClassSession, *, now: datetime, by_customer: bool
+) -> bool:
+    """Return whether cancelling now is free.
+
+    Staff cancel what is PENDING or CHECKED_IN; on the customer's terms PENDING until the start, CHECKED_IN only while early.
+    :raises InvalidTransition, SessionStarted: where it cannot be cancelled. Source: rules.md §5.
+    """
+    checked_in = reservation.status == Status.CHECKED_IN
+    if reservation.status not in (Status.PENDING, Status.CHECKED_IN):
+        raise InvalidTransition(state=reservation.status, action="cancel")
+    if not by_customer:
+        return True
+    if now >= class_session.starts_at:
+        raise SessionStarted(starts_at=class_session.starts_at)
+    free = is_free(
+        now=now,
+        free_until=reservation.free_cancellation_until,
+        undo_until=reservation.undo_until,
+        starts_at=class_session.starts_at,
+        checked_in=checked_in,
+    )
+    if checked_in and not free:
+        raise InvalidTransition(state=reservation.status, action="cancel")
+    return free
 
 
 def dependents_of(held: HeldPass, *, lost_id: UUID, pass_types: PassTypes) -> tuple[UUID, ...]:
@@ -113,3 +195,31 @@ def flag_dependents(db_session: Session, ids: Iterable[UUID]) -> None:
     """Flag reservations whose prerequisite staff took away: they stay, and staff see them."""
     for reservation in db_session.scalars(select(SessionReservation).where(SessionReservation.id.in_(sorted(ids)))):
         add_flag(reservation, "prerequisite_lost")
+
+
+def _tell_cancelled(
+    db_session: Session,
+    reservation: SessionReservation,
+    before: str,
+    actor: Actor,
+    as_staff: bool,
+    now: datetime,
+    reason: str | None,
+    details: Mapping[str, Any],
+) -> None:
+    record(
+        db_session,
+        action="reservation.cancelled",
+        subject_type=SubjectType.RESERVATION,
+        subject_id=reservation.id,
+        reservation_id=reservation.id,
+        studio_id=reservation.studio_id,
+        customer_id=reservation.customer_id,
+        actor=actor,
+        as_staff=as_staff,
+        now=now,
+        from_status=before,
+        to_status=Status.CANCELLED.value,
+        reason=reason,
+        details=details,
+    )

@@ -1,0 +1,314 @@
+"""The reservation transaction: lock the pass, read fresh, judge, write with one guarded statement.
+
+The lock and what it protects are two statements: a count in the statement that waits for the lock would be from before the wait.
+Source: rules.md §3, Concurrency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
+
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    ClassStep,
+    CustomerStudio,
+    CustomerSuspension,
+    NoShowPolicy,
+    RegistrationMember,
+    Studio,
+    StudioClass,
+    new_id,
+)
+from studio_reservations.models.connection import connection
+from studio_reservations.pass_type_registry import PassTypes
+from studio_reservations.pass_types import Event, HeldReservation, Status, Step
+from studio_reservations.policies.cancelling import free_cancellation_until, undo_until
+from studio_reservations.policies.policy import Policy
+from studio_reservations.policies.reserving import Case, Door, Offer, Suspension
+from studio_reservations.services.seen import (
+    HELD_BY_PASS_OR_IN_SESSION,
+    candidate,
+    held_pass,
+    held_reservation,
+    steps_of,
+)
+
+POLICY_FIELDS = (*(one.name for one in fields(Policy)), "never_suspends", "window_is_forever")
+_OF_STUDIO = aliased(NoShowPolicy, name="of_studio")
+_OF_CLASS = aliased(NoShowPolicy, name="of_class")
+
+_CONTEXT = (
+    select(
+        *(
+            column.label(f"pass_{column.key}")
+            for column in ClassRegistration.__table__.columns
+            if column.key not in ("external_ref", "frozen_on")
+        ),
+        ClassSession.id,
+        ClassSession.studio_id,
+        ClassSession.class_id,
+        ClassSession.step_id,
+        ClassSession.starts_at,
+        ClassSession.ends_at,
+        ClassSession.capacity,
+        ClassSession.seats_taken,
+        ClassSession.location,
+        ClassSession.status,
+        StudioClass.title.label("class_title"),
+        StudioClass.active.label("class_active"),
+        StudioClass.allowed_pass_types,
+        Studio.rollout,
+        Studio.timezone,
+        CustomerStudio.id.label("link_id"),
+        CustomerStudio.internal,
+        ClassStep.position.label("step_position"),
+        ClassStep.title.label("step_title"),
+        ClassStep.requires_sequence.label("step_requires_sequence"),
+        ClassStep.allow_makeup.label("step_allow_makeup"),
+        CustomerSuspension.starts_at.label("suspended_from"),
+        CustomerSuspension.ends_at.label("suspended_until"),
+        CustomerSuspension.ends_on.label("suspended_on"),
+        CustomerSuspension.no_show_count,
+        RegistrationMember.id.label("member_id"),
+        *(getattr(_OF_STUDIO, name).label(f"studio_{name}") for name in POLICY_FIELDS),
+        *(getattr(_OF_CLASS, name).label(f"class_{name}") for name in POLICY_FIELDS),
+    )
+    .select_from(ClassRegistration)
+    .join(ClassSession, ClassSession.id == bindparam("session"))
+    .join(StudioClass, StudioClass.id == ClassSession.class_id)
+    .join(Studio, Studio.id == ClassSession.studio_id)
+    .outerjoin(
+        CustomerStudio,
+        (CustomerStudio.studio_id == ClassSession.studio_id) & (CustomerStudio.customer_id == bindparam("customer")),
+    )
+    .outerjoin(ClassStep, ClassStep.id == ClassSession.step_id)
+    .outerjoin(
+        CustomerSuspension,
+        (CustomerSuspension.customer_id == bindparam("customer"))
+        & (CustomerSuspension.studio_id == ClassSession.studio_id)
+        & CustomerSuspension.ended_at.is_(None),
+    )
+    .outerjoin(
+        RegistrationMember,
+        (RegistrationMember.registration_id == ClassRegistration.id)
+        & (RegistrationMember.customer_id == bindparam("customer")),
+    )
+    .outerjoin(_OF_STUDIO, (_OF_STUDIO.studio_id == ClassSession.studio_id) & _OF_STUDIO.class_id.is_(None))
+    .outerjoin(_OF_CLASS, _OF_CLASS.class_id == ClassSession.class_id)
+    .where(ClassRegistration.id == bindparam("registration"))
+)
+_CONTEXT_LOCKING = _CONTEXT.with_for_update(key_share=True, of=ClassRegistration)
+
+
+class _Pass:
+    """The columns ``pass_*`` of a row under the names of the entity."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, f"pass_{name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """A case with what is needed to write it; ``known`` tells whether the session's studio knows the customer."""
+
+    case: Case
+    policy: Policy
+    known: bool
+    holder_id: UUID
+
+
+def load_context(
+    db_session: Session,
+    *,
+    registration_id: UUID | None,
+    session_id: UUID,
+    customer_id: UUID,
+    now: datetime,
+    pass_types: PassTypes,
+    lock: bool,
+    makeup_for_id: UUID | None = None,
+    by_staff: bool = False,
+) -> Context | None:
+    """Read one case, with ``lock`` behind the pass's lock; None where the pass or the session is unknown."""
+    database = connection(db_session)
+    asked = {"registration": registration_id, "session": session_id, "customer": customer_id}
+    row = database.execute(_CONTEXT_LOCKING if lock else _CONTEXT, asked).one_or_none()
+    if row is None:
+        return None
+    mine, reserved_id = [], None
+    for one in database.execute(HELD_BY_PASS_OR_IN_SESSION, asked):
+        held_one = held_reservation(one)
+        if one.registration_id == registration_id:
+            mine.append(held_one)
+        if held_one.live and one.session_id == session_id and one.customer_id == customer_id and one.guest_name is None:
+            reserved_id = held_one.id
+    steps = steps_of(db_session, [row.class_id]).get(row.class_id, ()) if row.step_id is not None else ()
+    step = next((one for one in steps if one.id == row.step_id), None)
+    return _context(
+        row,
+        customer_id=customer_id,
+        mine=mine,
+        steps=steps,
+        step=step,
+        reserved_id=reserved_id,
+        now=now,
+        pass_types=pass_types,
+        makeup_for_id=makeup_for_id,
+        by_staff=by_staff,
+    )
+
+
+def _context(
+    row: Any,
+    *,
+    customer_id: UUID,
+    mine: list[HeldReservation],
+    steps: tuple[Step, ...],
+    step: Step | None,
+    reserved_id: UUID | None,
+    now: datetime,
+    pass_types: PassTypes,
+    makeup_for_id: UUID | None,
+    by_staff: bool,
+) -> Context:
+    suspension = None
+    if row.suspended_from is not None:
+        suspension = Suspension(
+            starts_at=row.suspended_from,
+            ends_at=row.suspended_until,
+            ends_on=row.suspended_on,
+            no_shows=row.no_show_count,
+        )
+    case = Case(
+        customer_id=customer_id,
+        door=Door(rollout=row.rollout, internal=bool(row.internal), suspension=suspension),
+        pass_studio_id=row.pass_studio_id,
+        held=held_pass(_Pass(row), now=now, timezone=row.timezone, reservations=mine, steps=steps),
+        is_member=customer_id == row.pass_customer_id or row.member_id is not None,
+        pass_type=pass_types.find(row.pass_pass_type),
+        offer=Offer(
+            studio_id=row.studio_id,
+            candidate=candidate(
+                row,
+                class_title=row.class_title,
+                timezone=row.timezone,
+                step=step,
+                customer_id=customer_id,
+                makeup_for_id=makeup_for_id,
+                by_staff=by_staff,
+            ),
+            class_active=row.class_active,
+            allowed_pass_types=None if row.allowed_pass_types is None else frozenset(row.allowed_pass_types),
+            status=row.status,
+            capacity=row.capacity,
+            seats_taken=row.seats_taken,
+        ),
+        reserved_id=reserved_id,
+    )
+    values = row._mapping
+    return Context(
+        case=case,
+        policy=Policy.in_force(
+            {name: values[f"studio_{name}"] for name in POLICY_FIELDS},
+            {name: values[f"class_{name}"] for name in POLICY_FIELDS},
+        ),
+        known=row.link_id is not None,
+        holder_id=row.pass_customer_id,
+    )
+
+
+def reservation_row(
+    context: Context,
+    *,
+    replaces_id: UUID | None = None,
+    first_reserved_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the row of a new PENDING reservation, its terms as they stand now.
+
+    :raises PassTypeUnavailable: where the plugin cannot say what it costs.
+    """
+    case, policy = context.case, context.policy
+    held, session, now = case.held, case.offer.candidate, case.now
+    pass_type = case.pass_type
+    assert pass_type is not None  # noqa: S101 - rule 2 has been judged
+    begun = first_reserved_at or now
+    late_punches = pass_type.punches_for(Event.LATE_CANCEL, held, session) if policy.deduct_punch_on_late_cancel else 0
+    exclusive = session.step is not None and pass_type.exclusive_steps(held)
+    step_id = session.step.id if session.step is not None else None
+    return {
+        "id": new_id(),
+        "studio_id": case.offer.studio_id,
+        "registration_id": held.id,
+        "session_id": session.id,
+        "customer_id": case.customer_id,
+        "step_id": step_id,
+        "exclusive_step_id": step_id if exclusive else None,
+        "status": Status.PENDING.value,
+        "makeup_for_id": session.makeup_for_id,
+        "replaces_id": replaces_id,
+        "reserved_at": now,
+        "first_reserved_at": begun,
+        "undo_until": undo_until(first_reserved_at=begun, policy=policy),
+        "punches_held": pass_type.punches_for(Event.CHECK_IN, held, session),
+        "punches_used": 0,
+        "free_cancellation_until": free_cancellation_until(
+            starts_at=session.starts_at, timezone=session.timezone, policy=policy
+        ),
+        "late_cancel_punches": late_punches,
+        "late_cancel_counts": policy.late_cancel_counts_as_no_show,
+        "late": False,
+        "counts_as_no_show": False,
+        "flags": [],
+    }
+
+
+def described(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what history and messages say of a new reservation, JSON values."""
+    return {
+        "session_id": str(row["session_id"]),
+        "registration_id": str(row["registration_id"]),
+        "punches_held": row["punches_held"],
+        "makeup_for_id": str(row["makeup_for_id"]) if row["makeup_for_id"] else None,
+    }
+
+
+def without(case: Case, reservation_id: UUID, *, charge: int) -> Case:
+    """Return the case as if that reservation were cancelled, and its late charge made."""
+    left = case.held.sessions_remaining
+    held = replace(
+        case.held,
+        sessions_remaining=None if left is None else left - charge,
+        reservations=tuple(one for one in case.held.reservations if one.id != reservation_id),
+    )
+    return replace(case, held=held)
+
+
+def as_held(row: dict[str, Any], case: Case) -> HeldReservation:
+    """Return the frozen value of a row just made."""
+    session = case.offer.candidate
+    return HeldReservation(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        session_id=session.id,
+        class_id=session.class_id,
+        step_id=row["step_id"],
+        status=Status.PENDING,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        reserved_at=row["reserved_at"],
+        punches_held=row["punches_held"],
+        makeup_for_id=row["makeup_for_id"],
+    )
