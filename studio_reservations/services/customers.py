@@ -1,0 +1,192 @@
+"""The people whom a studio knows: how the front desk finds and adds them.
+
+Source: rules.md §1, §10.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import phonenumbers
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.models import Customer, CustomerStudio, Role, SubjectType
+from studio_reservations.services.actors import Actor
+from studio_reservations.services.books import atomic
+from studio_reservations.services.events import record
+
+DEFAULT_REGION = "US"
+LONGEST_TEXT = 200
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def create_customer(
+    db_session: Session,
+    *,
+    studio_id: UUID,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    email: str | None = None,
+    phone: str | None = None,
+    notes: str | None = None,
+    region: str = DEFAULT_REGION,
+) -> tuple[Customer, bool]:
+    """Add a customer at the front desk; return them, and whether they are new.
+
+    Whoever this studio knows already by the same e-mail and the same name (case and spaces aside) is returned as they are:
+    the same address alone is often that of a parent. Other studios' customers are never looked at.
+
+    :raises InvalidRequest: naming each wrong field.
+    """
+    actor.require(studio_id, Role.FRONT_DESK)
+    errors: dict[str, str] = {}
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= LONGEST_TEXT:
+        errors["name"] = f"Write a name of at most {LONGEST_TEXT} characters."
+    email = (email or "").strip() or None
+    if email is not None and not (_EMAIL.fullmatch(email) and len(email) <= LONGEST_TEXT):
+        errors["email"] = "Write an e-mail address."
+    number = checked_phone(phone, region, errors)
+    if errors:
+        raise InvalidRequest(errors=errors)
+    if email is not None:
+        same_email = known_to(studio_id).where(func.lower(Customer.email) == email.lower()).order_by(Customer.id)
+        for one in db_session.scalars(same_email):
+            if " ".join(one.name.split()).casefold() == name.casefold():
+                return one, False
+    with atomic(db_session):
+        customer = Customer(name=name, email=email, phone=number, created_at=now)
+        db_session.add(customer)
+        db_session.flush()
+        link_customer(db_session, customer_id=customer.id, studio_id=studio_id, now=now, notes=notes)
+        record_customer(db_session, customer, "customer.created", actor=actor, now=now, studio_id=studio_id)
+    return customer, True
+
+
+def find_customers(
+    db_session: Session,
+    *,
+    studio_id: UUID,
+    actor: Actor,
+    q: str = "",
+    limit: int = 50,
+    after: tuple[str, UUID] | None = None,
+) -> list[Customer]:
+    """Return this studio's customers by name, those in whom each word of ``q`` is found: in name, e-mail or phone.
+
+    ``after`` is the (name, id) of the last one of the page before.
+    """
+    actor.require(studio_id, Role.FRONT_DESK)
+    query = known_to(studio_id)
+    for word in q.split():
+        matches = [Customer.name.icontains(word, autoescape=True), Customer.email.icontains(word, autoescape=True)]
+        if digits := re.sub(r"[^0-9]", "", word):
+            matches.append(Customer.phone.contains(digits, autoescape=True))
+        query = query.where(or_(*matches))
+    if after is not None:
+        name, customer_id = after
+        query = query.where(or_(Customer.name > name, (Customer.name == name) & (Customer.id > customer_id)))
+    return list(db_session.scalars(query.order_by(Customer.name, Customer.id).limit(limit)))
+
+
+def link_customer(
+    db_session: Session, *, customer_id: UUID, studio_id: UUID, now: datetime, notes: str | None = None
+) -> None:
+    """Let the studio know the customer; done twice, it is done once."""
+    link = select(CustomerStudio.id).where(
+        CustomerStudio.customer_id == customer_id, CustomerStudio.studio_id == studio_id
+    )
+    if db_session.scalar(link) is not None:
+        return
+    try:
+        with db_session.begin_nested():
+            db_session.add(
+                CustomerStudio(
+                    customer_id=customer_id, studio_id=studio_id, notes=notes, internal=False, created_at=now
+                )
+            )
+    except IntegrityError:
+        if db_session.scalar(link) is None:
+            raise
+
+
+def require_known(db_session: Session, *, customer_id: UUID, studio_id: UUID) -> Customer:
+    """Return a customer whom this studio knows. :raises NotFound: for all others, unknown or another studio's."""
+    customer = db_session.scalar(known_to(studio_id).where(Customer.id == customer_id))
+    if customer is None:
+        raise NotFound()
+    return customer
+
+
+def known_to(studio_id: UUID) -> Select[Customer]:
+    """Select the customers whom this studio knows, but those erased or merged into another."""
+    return (
+        select(Customer)
+        .join(CustomerStudio, CustomerStudio.customer_id == Customer.id)
+        .where(CustomerStudio.studio_id == studio_id, Customer.erased_at.is_(None), Customer.merged_into_id.is_(None))
+    )
+
+
+def phone_number(text: str, *, region: str = DEFAULT_REGION) -> str | None:
+    """Return a phone number as E.164, read in ``region`` where it has no country code; None where it is none."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def checked_phone(text: str | None, region: str, errors: dict[str, str]) -> str | None:
+    """Return the number as E.164, or None for an empty one; one that is none is named in ``errors``."""
+    if not (text or "").strip():
+        return None
+    number = phone_number(str(text)[:LONGEST_TEXT], region=region)
+    if number is None:
+        errors["phone"] = "Write a phone number, outside the country with its country code, such as +1 416 555 0123."
+    return number
+
+
+def record_customer(
+    db_session: Session,
+    customer: Customer,
+    action: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    as_staff: bool = True,
+    studio_id: UUID | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an act upon a customer into history; nothing personal goes into ``details``, which outlive erasure."""
+    record(
+        db_session,
+        action=action,
+        subject_type=SubjectType.CUSTOMER,
+        subject_id=customer.id,
+        studio_id=studio_id,
+        customer_id=customer.id,
+        actor=actor,
+        as_staff=as_staff,
+        now=now,
+        details=details,
+    )
+
+
+def lock_customer(customer_id: UUID) -> Select[Customer]:
+    """Select a customer fresh and under a lock."""
+    return (
+        select(Customer)
+        .where(Customer.id == customer_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )

@@ -1,0 +1,118 @@
+"""Suspensions of a customer at a studio.
+
+Source: rules.md §1, §6.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from studio_reservations.errors import AlreadySuspended, InvalidRequest, ReasonRequired
+from studio_reservations.models import CustomerSuspension, Role, Studio, SubjectType, SuspensionOrigin
+from studio_reservations.policies.local_time import local_date
+from studio_reservations.policies.missing import suspension_over_at
+from studio_reservations.services.actors import Actor
+from studio_reservations.services.books import atomic
+from studio_reservations.services.customers import require_known
+from studio_reservations.services.events import record
+
+LONGEST_DAYS = 3_660
+
+
+def current_suspension(
+    db_session: Session, *, customer_id: UUID, studio_id: UUID, now: datetime
+) -> CustomerSuspension | None:
+    """Return the suspension that covers ``now``, or None."""
+    return db_session.scalar(
+        _unended(customer_id, studio_id).where(CustomerSuspension.starts_at <= now, CustomerSuspension.ends_at > now)
+    )
+
+
+def suspend_customer(
+    db_session: Session,
+    *,
+    customer_id: UUID,
+    studio_id: UUID,
+    ends_on: date,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> CustomerSuspension:
+    """Suspend from now through the studio-local day ``ends_on``; what is reserved already stays.
+
+    :raises NotFound: for a customer whom the studio does not know.
+    :raises InvalidRequest: for a day that is over, or one more than ten years ahead.
+    :raises ReasonRequired, AlreadySuspended:
+    """
+    actor.require(studio_id, Role.MANAGER)
+    require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    if not reason.strip():
+        raise ReasonRequired()
+    timezone = db_session.scalars(select(Studio.timezone).where(Studio.id == studio_id)).one()
+    today = local_date(now, timezone=timezone)
+    if not today <= ends_on <= today + timedelta(days=LONGEST_DAYS):
+        raise InvalidRequest(errors={"ends_on": "Choose today or a later day, at most ten years ahead."})
+    with atomic(db_session):
+        _close_what_is_over(db_session, customer_id=customer_id, studio_id=studio_id, now=now)
+        suspension = CustomerSuspension(
+            studio_id=studio_id,
+            customer_id=customer_id,
+            starts_at=now,
+            ends_on=ends_on,
+            ends_at=suspension_over_at(ends_on, timezone=timezone),
+            created_by_kind=SuspensionOrigin.STAFF.value,
+            created_by=actor.id,
+            reason=reason,
+            created_at=now,
+        )
+        try:
+            with db_session.begin_nested():
+                db_session.add(suspension)
+        except IntegrityError:
+            standing = db_session.scalars(_unended(customer_id, studio_id)).one()
+            raise AlreadySuspended(ends_on=standing.ends_on) from None
+        record(
+            db_session,
+            action="suspension.created",
+            subject_type=SubjectType.SUSPENSION,
+            subject_id=suspension.id,
+            studio_id=studio_id,
+            customer_id=customer_id,
+            actor=actor,
+            as_staff=True,
+            now=now,
+            reason=reason,
+            details={
+                "starts_at": now.isoformat(),
+                "ends_on": ends_on.isoformat(),
+                "ends_at": suspension.ends_at.isoformat(),
+            },
+        )
+    return suspension
+
+
+def _close_what_is_over(db_session: Session, *, customer_id: UUID, studio_id: UUID, now: datetime) -> None:
+    """End a suspension that is over but that the night has not come to; nobody is told, for another one follows.
+
+    :raises AlreadySuspended: where it is not over.
+    """
+    standing = db_session.scalar(_unended(customer_id, studio_id).with_for_update(key_share=True))
+    if standing is None:
+        return
+    if standing.ends_at > now:
+        raise AlreadySuspended(ends_on=standing.ends_on)
+    standing.ended_at = standing.ends_at
+    db_session.flush()
+
+
+def _unended(customer_id: UUID, studio_id: UUID) -> Select[CustomerSuspension]:
+    return select(CustomerSuspension).where(
+        CustomerSuspension.customer_id == customer_id,
+        CustomerSuspension.studio_id == studio_id,
+        CustomerSuspension.ended_at.is_(None),
+    )
