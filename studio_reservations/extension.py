@@ -66,9 +66,9 @@ class StudioReservations:
             pass_types=installed_pass_types(settings.pass_types),
         )
         _bind(app, state)
-        app.extensions[EXTENSION] = state
         api.register(app, state)
         cli.register(app)
+        app.extensions[EXTENSION] = state
         _settle_with_neighbours(app)
 
 

@@ -63,7 +63,7 @@ def load(config: Mapping[str, Any]) -> Settings:
 
 def _checked(key: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple):
-        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
             raise SettingsError(f"{key} must be a list of dotted names, not {value!r}.")
         return tuple(value)
     if isinstance(default, bool):

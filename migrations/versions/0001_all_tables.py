@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_studio_customer")),
         sa.UniqueConstraint("feed_token_hash", name=op.f("uq_studio_customer_feed_token_hash")),
     )
+    op.create_index("ix_studio_customer_email_lower", "studio_customer", [sa.text("lower(email)")])
     op.create_index(op.f("ix_studio_customer_merged_into_id"), "studio_customer", ["merged_into_id"])
     op.create_table(
         "studio_idempotency_record",
