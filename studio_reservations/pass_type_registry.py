@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from studio_reservations.pass_types import (
     Status,
 )
 
+DISTRIBUTION = "studio-reservations"
 ENTRY_POINT_GROUP = "studio_reservations.pass_types"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MAX_COUNT = 10_000
@@ -164,11 +165,15 @@ class PassTypes:
 
 @cache
 def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
-    """Find the pass types of the installed packages' entry points and of ``dotted_names`` (``package.module:Class``)."""
+    """Find the pass types of the installed packages' entry points and of ``dotted_names`` (``package.module:Class``).
+
+    A key that two of them use belongs to the first: ours, then the other packages', then the settings'.
+    """
     found: dict[str, InstalledPassType] = {}
     faults: dict[str, str] = {}
     sources: list[tuple[str, str, Callable[[], Any]]] = [
-        (one.name, f"entry point {one.value}", one.load) for one in sorted(entry_points(group=ENTRY_POINT_GROUP))
+        (one.name, f"entry point {one.value}", one.load)
+        for one in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_ours_first)
     ]
     sources += [(name, f"setting {name}", partial(_by_dotted_name, name)) for name in dotted_names]
     for name, source, load in sources:
@@ -183,6 +188,11 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
             log.exception("pass type %s (%s) cannot be loaded", name, source)
             faults[name] = f"{source}: {type(error).__name__}: {error}"
     return PassTypes(found.values(), faults=faults)
+
+
+def _ours_first(one: EntryPoint) -> tuple[bool, str, str]:
+    """Order entry points so that a key of ours is not taken by another package that happens to use it."""
+    return one.dist is None or one.dist.name != DISTRIBUTION, one.name, one.value
 
 
 def _by_dotted_name(name: str) -> Any:

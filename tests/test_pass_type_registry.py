@@ -1,0 +1,388 @@
+"""How pass types are found, and how faulty ones are contained."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from uuid import uuid4
+
+import pytest
+from pydantic import Field, field_validator
+
+from studio_reservations.errors import InvalidRequest, PassTypeUnavailable, ReservationRefused, StudioError
+from studio_reservations.pass_type_registry import InstalledPassType, PassTypes, installed_pass_types
+from studio_reservations.pass_types import (
+    Candidate,
+    Event,
+    HeldPass,
+    HeldReservation,
+    Issue,
+    Options,
+    PassType,
+    Remaining,
+    Status,
+)
+from tests.plugins.passes import held, named, reservation, session
+
+
+class KilnNotCooled(ReservationRefused):
+    code = "kiln_not_cooled"
+
+
+class KilnOptions(Options):
+    firings: int = Field(default=2, ge=1, title="Firings")
+    kind: Literal["raku", "salt"] = "raku"
+    opens_on: date | None = None
+
+
+class KilnPass(PassType):
+    """A pass type as another package would bring it."""
+
+    key = "kiln_pass"
+    label = "Kiln pass"
+    Options: ClassVar[type[Options]] = KilnOptions
+
+    def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
+        if session.location != "kiln":
+            raise KilnNotCooled(ready_on=date(2026, 12, 1), pass_id=held.id)
+
+
+@pytest.fixture(autouse=True)
+def fresh_discovery() -> Iterator[None]:
+    installed_pass_types.cache_clear()
+    yield
+    installed_pass_types.cache_clear()
+
+
+def installed(plugin: type[PassType] = KilnPass) -> InstalledPassType:
+    return InstalledPassType(plugin(), "test")
+
+
+# Finding.
+
+
+def test_the_four_built_in_types_come_from_the_installed_packages_entry_points() -> None:
+    found = installed_pass_types()
+
+    assert {one.key: (one.label, one.rank) for one in found} == {
+        "unlimited_series": ("Unlimited series", 10),
+        "full_course": ("Full course", 20),
+        "punch_pass": ("Punch pass", 50),
+        "drop_in": ("Drop-in", 50),
+    }
+    assert found.faults == {}
+    assert all(one.source.startswith("entry point studio_pass_types:") for one in found)
+
+
+def test_a_setting_adds_a_type_by_its_dotted_name() -> None:
+    found = installed_pass_types((f"{__name__}:KilnPass",))
+
+    assert found.get("kiln_pass").label == "Kiln pass"
+    assert found.faults == {}
+    assert "punch_pass" in found
+
+
+def test_another_packages_entry_point_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _package(tmp_path, monkeypatch, module="class KilnPass(PassType):\n    key = 'foreign'\n    label = 'Foreign'\n")
+
+    assert installed_pass_types().get("foreign").label == "Foreign"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "raise RuntimeError('broken at import')",
+        "KilnPass = 3",
+        "class KilnPass:\n    key = label = 'kiln'",
+        "class KilnPass(PassType):\n    label = 'No key'",
+        "class KilnPass(PassType):\n    key = 'Kiln pass'\n    label = 'Kiln'",
+        "class KilnPass(PassType):\n    key = 'kiln'",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    rank = 'first'",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    Options = dict",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    contract = 99",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    def __init__(self): raise OSError",
+        "class KilnPass(PassType):\n    key = 'punch_pass'\n    label = 'A second punch pass'",
+    ],
+)
+def test_a_type_that_cannot_be_used_is_named_among_the_faults_and_the_others_work(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _package(tmp_path, monkeypatch, module=module)
+
+    found = installed_pass_types()
+
+    assert list(found.faults) == ["kiln"]
+    assert "kiln_for_tests:KilnPass" in found.faults["kiln"]
+    assert {one.key for one in found} == {"unlimited_series", "full_course", "punch_pass", "drop_in"}
+    assert found.get("punch_pass").label == "Punch pass"
+
+
+@pytest.mark.parametrize("name", ["no_such_module:KilnPass", f"{__name__}:NoSuchClass", "no_colon"])
+def test_a_dotted_name_that_leads_nowhere_is_a_fault(name: str) -> None:
+    found = installed_pass_types((name,))
+
+    assert list(found.faults) == [name]
+    assert "punch_pass" in found
+
+
+def test_naming_an_installed_type_once_more_changes_nothing() -> None:
+    found = installed_pass_types(("studio_pass_types:PunchPass",))
+
+    assert found.faults == {}
+    assert [one.key for one in found].count("punch_pass") == 1
+
+
+def test_a_missing_type_is_unavailable() -> None:
+    assert PassTypes([]).find("gone") is None
+    with pytest.raises(PassTypeUnavailable) as refused:
+        PassTypes([]).get("gone")
+    assert refused.value.values == {"pass_type": "gone"}
+
+
+# Options.
+
+
+def test_options_are_completed_with_defaults_as_json_values() -> None:
+    assert installed().validated_options({"opens_on": "2026-12-01"}) == {
+        "firings": 2,
+        "kind": "raku",
+        "opens_on": "2026-12-01",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"firings": 0}, "pass_options.firings"),
+        ({"firings": "2"}, "pass_options.firings"),
+        ({"firings": True}, "pass_options.firings"),
+        ({"firings": 1.5}, "pass_options.firings"),
+        ({"firings": None}, "pass_options.firings"),
+        ({"kind": "wood"}, "pass_options.kind"),
+        ({"opens_on": "soon"}, "pass_options.opens_on"),
+        ({"glaze": "blue"}, "pass_options.glaze"),
+        ({"kind": "\ud800"}, "pass_options"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        installed().validated_options(options)
+
+    assert list(refused.value.values["errors"]) == [field]
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "valid"),
+    [
+        ("punch_pass", {"sessions": 1}, True),
+        ("punch_pass", {"sessions": 500, "max_advance": None}, True),
+        ("punch_pass", {}, False),
+        ("punch_pass", {"sessions": 0}, False),
+        ("punch_pass", {"sessions": 501}, False),
+        ("punch_pass", {"sessions": 8, "max_advance": 0}, False),
+        ("unlimited_series", {"max_advance": 5}, True),
+        ("unlimited_series", {"sessions": 8}, False),
+        ("full_course", {"sequence_rule": "reserved"}, True),
+        ("full_course", {"sequence_rule": "none"}, False),
+        ("drop_in", {}, True),
+        ("drop_in", {"sessions": 2}, False),
+    ],
+)
+def test_the_built_in_types_check_what_staff_choose(key: str, options: dict[str, Any], valid: bool) -> None:
+    pass_type = installed_pass_types().get(key)
+
+    if valid:
+        assert options.items() <= pass_type.validated_options(options).items()
+        assert isinstance(pass_type.issue(pass_type.validated_options(options)), Issue)
+    else:
+        with pytest.raises(InvalidRequest):
+            pass_type.validated_options(options)
+
+
+def test_every_built_in_option_can_be_shown_as_a_form() -> None:
+    for pass_type in installed_pass_types():
+        for field in pass_type.plugin.Options.model_json_schema().get("properties", {}).values():
+            assert field["title"]
+            assert field["description"].endswith(".")
+
+
+# Containing.
+
+
+def test_a_plugins_own_refusal_comes_through_with_its_values() -> None:
+    asked = held()
+
+    with pytest.raises(KilnNotCooled) as refused:
+        installed().allow_reservation(asked, session())
+
+    assert refused.value.values == {"ready_on": date(2026, 12, 1), "pass_id": asked.id}
+    installed().allow_reservation(asked, replace(session(), location="kiln"))
+
+
+ONE = reservation("one")
+ASKED: dict[str, Callable[[InstalledPassType], Any]] = {
+    "issue": lambda one: one.issue({}),
+    "allow_reservation": lambda one: one.allow_reservation(held(), session()),
+    "punches_for": lambda one: one.punches_for(Event.NO_SHOW, held(remaining=3), session()),
+    "exclusive_steps": lambda one: one.exclusive_steps(held()),
+    "dependents": lambda one: one.dependents(held(ONE), ONE),
+    "remaining": lambda one: one.remaining(held()),
+    "status_fields": lambda one: one.status_fields(held()),
+}
+
+
+def answering(method: str, answer: Callable[..., Any]) -> InstalledPassType:
+    """Return a pass type one method of which answers as told."""
+    return installed(type("Odd", (KilnPass,), {method: lambda self, *values: answer(*values)}))
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def answer(*values: object) -> None:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize("method", ASKED)
+@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), AssertionError(), StudioError(), InvalidRequest()])
+def test_what_a_plugin_raises_is_contained_and_logged(
+    method: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR), pytest.raises(PassTypeUnavailable) as refused:
+        ASKED[method](answering(method, raising(error)))
+
+    assert refused.value.values == {"pass_type": "kiln_pass"}
+    assert [f"failed in {method}" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_an_exit_is_not_held_back() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ASKED["remaining"](answering("remaining", raising(KeyboardInterrupt())))
+
+
+@pytest.mark.parametrize(
+    ("method", "nonsense"),
+    [
+        ("issue", None),
+        ("issue", {"sessions_included": 8}),
+        ("issue", Issue(sessions_included=-1)),
+        ("issue", Issue(sessions_included=2.5)),  # type: ignore[arg-type]
+        ("issue", Issue(max_advance_reservations="3")),  # type: ignore[arg-type]
+        ("issue", Issue(requires_sequential_attendance=None)),  # type: ignore[arg-type]
+        ("allow_reservation", False),
+        ("allow_reservation", "no"),
+        ("punches_for", None),
+        ("punches_for", -1),
+        ("punches_for", True),
+        ("punches_for", 1.0),
+        ("punches_for", 10**9),
+        ("exclusive_steps", None),
+        ("exclusive_steps", "yes"),
+        ("dependents", None),
+        ("dependents", [ONE.id]),
+        ("dependents", ([],)),
+        ("remaining", 3),
+        ("remaining", Remaining(available=-1)),
+        ("remaining", Remaining(available="3")),  # type: ignore[arg-type]
+        ("remaining", Remaining(unit=None)),  # type: ignore[arg-type]
+        ("status_fields", None),
+        ("status_fields", [1]),
+        ("status_fields", {"when": date(2026, 12, 1)}),
+        ("status_fields", {"share": float("nan")}),
+    ],
+)
+def test_nonsense_is_contained(method: str, nonsense: Any) -> None:
+    with pytest.raises(PassTypeUnavailable):
+        ASKED[method](answering(method, lambda *values: nonsense))
+
+
+class Nameless(ReservationRefused):
+    pass
+
+
+class Shouting(ReservationRefused):
+    code = "KILN IS HOT"
+
+
+class Crashing(ReservationRefused):
+    code = "kiln_is_hot"
+    status = 500
+
+
+class Valueless(ReservationRefused):
+    code = "kiln_is_hot"
+
+    def __init__(self) -> None:
+        Exception.__init__(self)
+
+
+@pytest.mark.parametrize(
+    "refusal", [ReservationRefused(), Nameless(), Shouting(), Crashing(), Valueless(), KilnNotCooled(kiln=object())]
+)
+def test_a_refusal_that_could_not_be_answered_is_contained(refusal: ReservationRefused) -> None:
+    with pytest.raises(PassTypeUnavailable):
+        ASKED["allow_reservation"](answering("allow_reservation", raising(refusal)))
+
+
+def test_a_validator_that_crashes_is_the_plugins_fault_and_not_the_callers() -> None:
+    class Crashed(Options):
+        firings: int = 1
+
+        @field_validator("firings")
+        @classmethod
+        def crash(cls, value: int) -> int:
+            raise LookupError(value)
+
+    crashed = installed(type("Crashing", (KilnPass,), {"Options": Crashed}))
+
+    with pytest.raises(PassTypeUnavailable):
+        crashed.validated_options({"firings": 2})
+
+
+def test_an_uncounted_pass_costs_nothing_whatever_the_plugin_says() -> None:
+    greedy = answering("punches_for", lambda *values: 2)
+
+    assert greedy.punches_for(Event.CHECK_IN, held(remaining=None), session()) == 0
+    assert greedy.punches_for(Event.CHECK_IN, held(remaining=0), session()) == 2
+
+
+def test_only_other_pending_reservations_of_the_pass_can_fall() -> None:
+    pending, done = reservation("pending"), reservation("done", Status.ATTENDED)
+    all_fall = answering("dependents", lambda *values: (ONE.id, pending.id, done.id, uuid4()))
+
+    assert set(all_fall.dependents(held(ONE, pending, done), ONE)) == named("pending")
+
+
+def test_a_type_that_overrides_nothing_allows_everything_and_counts_nothing() -> None:
+    class Plain(PassType):
+        key = "plain"
+        label = "Plain"
+
+    plain = installed(Plain)
+    one: HeldReservation = ONE
+
+    plain.allow_reservation(held(), session())
+
+    assert plain.validated_options({}) == {}
+    assert plain.issue({}) == Issue()
+    assert plain.punches_for(Event.CHECK_IN, held(remaining=3), session()) == 0
+    assert plain.exclusive_steps(held()) is False
+    assert plain.dependents(held(one), one) == ()
+    assert plain.remaining(held()) == Remaining()
+    assert plain.status_fields(held()) == {}
+
+
+def _package(directory: Path, monkeypatch: pytest.MonkeyPatch, *, module: str) -> None:
+    """Lay out an installed package with one entry point, ``kiln``."""
+    (directory / "kiln_for_tests.py").write_text(f"from studio_reservations.pass_types import PassType\n{module}\n")
+    metadata = directory / "kiln_for_tests-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: kiln-for-tests\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[studio_reservations.pass_types]\nkiln = kiln_for_tests:KilnPass\n")
+    monkeypatch.syspath_prepend(directory)
+    monkeypatch.delitem(sys.modules, "kiln_for_tests", raising=False)
