@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from studio_reservations.errors import StudioError, TryAgain
 from studio_reservations.models import SessionReservation
 from studio_reservations.models.connection import connection
+from studio_reservations.services.books import OWN_TRANSACTION
 from studio_reservations.state import current_state
 
 RETRIES = 3
@@ -69,12 +70,12 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def _opened(begin: str) -> Iterator[Session]:
     session = current_state().db.session()
-    if session.info.get(BEGIN_OPTION):
+    if session.info.get(OWN_TRANSACTION):
         raise RuntimeError("A transaction is already open here: pass its session on instead of opening another.")
     if session.in_transaction():
         # The portal has read its user; from here on the transaction is of our kind.
         (session.commit if session.is_active else session.rollback)()
-    session.info[BEGIN_OPTION] = begin
+    session.info[OWN_TRANSACTION] = True
     try:
         ours = connection(session, **_options(session, begin))
         ours.info.pop("studio_wrote", None)
@@ -91,7 +92,7 @@ def _opened(begin: str) -> Iterator[Session]:
         session.rollback()
         raise
     finally:
-        session.info.pop(BEGIN_OPTION, None)
+        session.info.pop(OWN_TRANSACTION, None)
 
 
 def _options(session: Session, begin: str) -> dict[str, Any]:
