@@ -154,7 +154,7 @@ def _check_place(db_session: Session, standing: Standing) -> None:
             raise AlreadyReserved(reservation_id=other)
     if mine.exclusive_step_id is not None:
         same_step = db_session.execute(
-            select(ClassStep.position, ClassSession.starts_at)
+            select(ClassStep.position, ClassSession.starts_at, SessionReservation.status)
             .select_from(SessionReservation)
             .join(ClassStep, ClassStep.id == SessionReservation.exclusive_step_id)
             .join(ClassSession, ClassSession.id == SessionReservation.session_id)
@@ -165,6 +165,6 @@ def _check_place(db_session: Session, standing: Standing) -> None:
             )
         ).first()
         if same_step is not None:
-            raise StepAlreadyReserved(step=same_step.position, starts_at=same_step.starts_at)
+            raise StepAlreadyReserved(step=same_step.position, starts_at=same_step.starts_at, state=same_step.status)
     if mine.seat_released_at is not None and session.seats_taken >= session.capacity:
         raise SessionFull(capacity=session.capacity)

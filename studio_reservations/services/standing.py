@@ -80,21 +80,18 @@ def standing_of(db_session: Session, reservation_id: UUID, *, lock: bool) -> Sta
             raise NotFound()
         reservation = found
         registration = db_session.get_one(ClassRegistration, reservation.registration_id)
-    class_session, timezone = (
-        db_session.execute(
-            select(ClassSession, Studio.timezone)
-            .join(Studio, Studio.id == ClassSession.studio_id)
-            .where(ClassSession.id == reservation.session_id)
-            .execution_options(populate_existing=True)
-        )
-        .one()
-        ._tuple()
-    )
+    row = db_session.execute(
+        select(ClassSession, Studio.timezone)
+        .join(Studio, Studio.id == ClassSession.studio_id)
+        .where(ClassSession.id == reservation.session_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    class_session: ClassSession = row.ClassSession
     return Standing(
         reservation=reservation,
         registration=registration,
         class_session=class_session,
-        timezone=timezone,
+        timezone=row.timezone,
         policy=policy_of(db_session, studio_id=class_session.studio_id, class_id=class_session.class_id),
     )
 
