@@ -183,7 +183,10 @@ class TimeConflict(ReservationRefused):
 
 
 class PunchesHeld(ReservationRefused):
-    """An adjustment below what is held; ``reservations`` are those it endangers. Sent again with ``confirm`` it is made."""
+    """An adjustment to a ``balance`` below what is ``held``; ``reservations`` are those it endangers.
+
+    Sent again with ``confirm`` it is made.
+    """
 
     code = "punches_held"
 
