@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,40 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = server.create_database(template=request.getfixturevalue("postgres_template"))
     yield url
     server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Return what makes a database without any table and returns its URL."""
+    made: list[str] = []
+
+    def make() -> str:
+        if request.param == "sqlite":
+            made.append(f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}")
+        else:
+            made.append(request.getfixturevalue("postgres").create_database())
+        return made[-1]
+
+    yield make
+    if request.param == "postgresql":
+        for url in made:
+            request.getfixturevalue("postgres").drop_database(url)
+
+
+@pytest.fixture
+def empty_url(new_database: Callable[[], str]) -> str:
+    """Return the URL of a database without any table."""
+    return new_database()
+
+
+@pytest.fixture
+def own_bind() -> Iterator[None]:
+    """Let a test choose the tables' bind, which a process has only one of."""
+    before = Base.metadata.info.pop("bind_key", None)
+    yield
+    Base.metadata.info.pop("bind_key", None)
+    if before is not None:
+        Base.metadata.info["bind_key"] = before
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +14,7 @@ from flask_login import LoginManager, UserMixin, login_user
 from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations import LoginIdentity, PortalUser, StudioReservations
-from studio_reservations.models import Base, SessionReservation
+from studio_reservations.models import SessionReservation
 from studio_reservations.settings import SettingsError
 from studio_reservations.state import current_state
 
@@ -25,16 +24,6 @@ NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def db() -> SQLAlchemy:
     return SQLAlchemy()
-
-
-@pytest.fixture
-def own_bind() -> Iterator[None]:
-    """Let a test choose the tables' bind, which a process has only one of."""
-    before = Base.metadata.info.pop("bind_key", None)
-    yield
-    Base.metadata.info.pop("bind_key", None)
-    if before is not None:
-        Base.metadata.info["bind_key"] = before
 
 
 def portal(db: SQLAlchemy, **config: Any) -> Flask:

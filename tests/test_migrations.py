@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,30 +39,6 @@ from tests.processes import run_at_once
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 BOOKS = ("studio_reservation_history", "studio_punch_ledger_entry")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Return what makes a database without any table and returns its URL."""
-    made: list[str] = []
-
-    def make() -> str:
-        if request.param == "sqlite":
-            made.append(f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}")
-        else:
-            made.append(request.getfixturevalue("postgres").create_database())
-        return made[-1]
-
-    yield make
-    if request.param == "postgresql":
-        for url in made:
-            request.getfixturevalue("postgres").drop_database(url)
-
-
-@pytest.fixture
-def empty_url(new_database: Callable[[], str]) -> str:
-    """Return the URL of a database without any table."""
-    return new_database()
 
 
 @pytest.fixture
