@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from flask import Flask, appcontext_pushed, request_started
+from flask_admin import Admin
 from flask_sqlalchemy import SQLAlchemy
 
+from studio_reservations import admin as staff_screens
 from studio_reservations import api, cli
 from studio_reservations.cli.database import VERSION_TABLE
 from studio_reservations.database import prepare_engine
@@ -28,21 +30,30 @@ class StudioReservations:
         db: SQLAlchemy,
         app: Flask | None = None,
         *,
+        admin: Admin | None = None,
         identity: Identity | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.db = db
         if app is not None:
-            self.init_app(app, identity=identity, clock=clock)
-        elif identity is not None or clock is not None:
+            self.init_app(app, admin=admin, identity=identity, clock=clock)
+        elif (admin, identity, clock) != (None, None, None):
             raise TypeError(
-                "identity and clock belong to an app: give them to init_app(app, …), or give the app here too."
+                "admin, identity and clock belong to an app: give them to init_app(app, …), or give the app here too."
             )
 
-    def init_app(self, app: Flask, *, identity: Identity | None = None, clock: Clock | None = None) -> None:
-        """Install the tables' binding, the API and the ``flask studio`` commands in ``app``.
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        admin: Admin | None = None,
+        identity: Identity | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Install the tables' binding, the API, the staff screens and the ``flask studio`` commands in ``app``.
 
-        ``identity`` says who is calling (default: Flask-Login's user); ``clock`` returns aware instants (default: the system's).
+        ``admin`` is the portal's Flask-Admin, which gets the staff screens; ``identity`` says who is calling (default:
+        Flask-Login's user); ``clock`` returns aware instants (default: the system's).
 
         :raises RuntimeError: where it is installed already, or the portal's ``db`` is not.
         :raises SettingsError: for a wrong ``STUDIO_*`` value.
@@ -67,6 +78,8 @@ class StudioReservations:
         )
         _bind(app, state)
         api.register(app, state)
+        if admin is not None:
+            staff_screens.register(admin, state)
         cli.register(app)
         app.extensions[EXTENSION] = state
         _settle_with_neighbours(app)
