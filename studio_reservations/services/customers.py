@@ -165,6 +165,7 @@ def record_customer(
     now: datetime,
     as_staff: bool = True,
     studio_id: UUID | None = None,
+    reason: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an act upon a customer into history; nothing personal goes into ``details``, which outlive erasure."""
@@ -178,6 +179,7 @@ def record_customer(
         actor=actor,
         as_staff=as_staff,
         now=now,
+        reason=reason,
         details=details,
     )
 
