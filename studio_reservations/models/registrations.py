@@ -57,7 +57,7 @@ class ClassRegistration(Base):
     sessions_included: Mapped[int | None]
     sessions_remaining: Mapped[int | None]
     sessions_attended: Mapped[int] = mapped_column(default=0)
-    max_advance_reservations: Mapped[int | None] = mapped_column(default=3)
+    max_advance_reservations: Mapped[int | None]
     requires_sequential_attendance: Mapped[bool] = mapped_column(default=False)
     absence_grace_period_hours: Mapped[int | None]
     valid_from: Mapped[date | None]
