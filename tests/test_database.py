@@ -49,8 +49,12 @@ def endings(app: Flask) -> list[str]:
 
 
 def test_what_was_written_is_committed(app):
+    def work(session: Session) -> str:
+        session.add(new_studio())
+        return "done"
+
     with app.app_context():
-        answer = run_in_transaction(lambda session: session.add(new_studio()) or "done")
+        answer = run_in_transaction(work)
 
     assert answer == "done"
     assert slugs(app) == ["yoga"]

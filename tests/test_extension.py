@@ -167,7 +167,7 @@ def test_outside_production_a_setting_names_the_clock(db):
         assert current_state().clock() == NOON
 
 
-class PlainUser(UserMixin):
+class PlainUser(UserMixin):  # type: ignore[misc]
     """A user as most portals have them."""
 
     id = 7

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.test import TestResponse
 
 from studio_reservations import StudioReservations
 from studio_reservations.database import run_in_transaction
@@ -98,12 +99,17 @@ def reserve(portal: Portal) -> dict[str, Any]:
     """Let Ada reserve through the API as a browser does, and return what she is answered."""
     body = portal.add_rows()
     client = portal.ada()
-    headers = {"X-CSRFToken": client.get("/api/csrf").json["csrf_token"]}
+    headers = {"X-CSRFToken": payload(client.get("/api/csrf"))["csrf_token"]}
     answer = client.post("/api/reservations", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
-    read = client.get(f"/api/reservations/{answer.json['id']}")
-    assert read.json["status"] == "PENDING"
-    return dict(answer.json)
+    read = client.get(f"/api/reservations/{payload(answer)['id']}")
+    assert payload(read)["status"] == "PENDING"
+    return dict(payload(answer))
+
+
+def payload(answer: TestResponse) -> Any:
+    """Return the JSON of an answer."""
+    return answer.json
 
 
 def _add_pages(app: Flask, db: SQLAlchemy, user: type[Any]) -> None:
