@@ -5,7 +5,7 @@ Source: rules.md §3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -83,13 +83,18 @@ class Case:
         return self.held.now
 
 
-def judge(case: Case, *, set_aside: frozenset[str] = frozenset()) -> tuple[str, ...]:
+Rule = Callable[[Case], None]
+
+
+def judge(
+    case: Case, *, set_aside: frozenset[str] = frozenset(), rules: Sequence[Rule] | None = None
+) -> tuple[str, ...]:
     """Return quietly where the reservation may be made: with the codes of ``set_aside`` that were needed.
 
-    :raises ReservationRefused: the first rule that fails and is not set aside.
+    ``rules`` are all eleven, or `RESTORING`. :raises ReservationRefused: the first rule that fails and is not set aside.
     """
     needed = []
-    for rule in RULES:
+    for rule in RULES if rules is None else rules:
         try:
             rule(case)
         except ReservationRefused as refusal:
@@ -216,7 +221,7 @@ def _seat_is_free(case: Case) -> None:
     check_seat(case.offer)
 
 
-RULES: tuple[Callable[[Case], None], ...] = (
+RULES: tuple[Rule, ...] = (
     _door_is_open,
     _pass_is_usable,
     _class_is_covered,
@@ -229,6 +234,8 @@ RULES: tuple[Callable[[Case], None], ...] = (
     _pass_type_agrees,
     _seat_is_free,
 )
+RESTORING = RULES[1:]
+"""What was auto-cancelled comes back whatever the rollout is: rules 2 to 11. Source: rules.md §2."""
 
 
 def _may_be_set_aside(refusal: ReservationRefused, case: Case) -> bool:

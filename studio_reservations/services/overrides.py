@@ -21,6 +21,9 @@ RESERVING: Mapping[str, Role] = MappingProxyType(
         "advance_limit_reached": Role.MANAGER,
     }
 )
+RESTORING: Mapping[str, Role] = MappingProxyType(
+    {"customer_suspended": Role.MANAGER, "advance_limit_reached": Role.MANAGER}
+)
 CHECKING_IN: Mapping[str, Role] = MappingProxyType(
     {"not_class_day": Role.FRONT_DESK, "punches_exhausted": Role.FRONT_DESK}
 )
