@@ -6,16 +6,31 @@ Source: rules.md §6.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from studio_reservations.models import NoShowPolicy
+from studio_reservations.errors import InvalidRequest, NotFound, TryAgain
+from studio_reservations.models import NoShowPolicy, Role, StudioClass, SubjectType
 from studio_reservations.policies.policy import Policy
+from studio_reservations.services.actors import Actor
+from studio_reservations.services.books import atomic
+from studio_reservations.services.events import record
 
 _TABLE = NoShowPolicy.__table__
+POLICY_FIELDS = tuple(one.name for one in fields(Policy))
+NOTIFY_FIELDS = tuple(column.name for column in _TABLE.columns if column.name.startswith("notify_"))
+UNLIMITED: Mapping[str, str] = MappingProxyType(
+    {"max_no_shows": "never_suspends", "no_show_window_days": "window_is_forever"}
+)
+"""The fields that can be null in force, with the column that says so: a null in the field itself inherits."""
+STUDIO_ONLY = frozenset({"max_no_shows", "no_show_window_days", "suspension_days"})
 
 
 class StudioPolicies:
@@ -29,6 +44,104 @@ class StudioPolicies:
     def of_class(self, class_id: UUID | None) -> Policy:
         """Return the policy in force for that class, or the studio's own for None."""
         return Policy.in_force(self._studio, self._classes.get(class_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field in force: its value and whence it comes: ``class``, ``studio`` or ``default``."""
+
+    value: Any
+    source: str
+
+
+def fields_in_force(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> dict[str, Field]:
+    """Return every field of the policy in force for the studio, or for one of its classes."""
+    rows = {
+        row["class_id"]: row
+        for row in db_session.execute(
+            select(_TABLE).where(
+                NoShowPolicy.studio_id == studio_id,
+                or_(NoShowPolicy.class_id.is_(None), NoShowPolicy.class_id == class_id),
+            )
+        ).mappings()
+    }
+    layers = [("studio", rows.get(None))] + ([("class", rows.get(class_id))] if class_id is not None else [])
+    found = {name: Field(value=getattr(Policy(), name), source="default") for name in POLICY_FIELDS}
+    found |= {name: Field(value=True, source="default") for name in NOTIFY_FIELDS}
+    for source, row in layers:
+        if row is None:
+            continue
+        found |= {name: Field(value=row[name], source=source) for name in found if row[name] is not None}
+        found |= {name: Field(value=None, source=source) for name, flag in UNLIMITED.items() if row[flag]}
+    return found
+
+
+def put_policy(
+    db_session: Session,
+    *,
+    studio_id: UUID,
+    class_id: UUID | None,
+    values: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Make ``values`` the whole policy of the studio or of one of its classes: a field left out inherits.
+
+    ``max_no_shows`` and ``no_show_window_days`` may be None, which means never, and for ever. What is reserved already keeps
+    its terms. :raises NotFound, Forbidden: :raises InvalidRequest: for a field that a class does not have.
+    """
+    actor.require(studio_id, Role.MANAGER)
+    if class_id is not None:
+        found = db_session.scalar(
+            select(StudioClass.id).where(StudioClass.id == class_id, StudioClass.studio_id == studio_id)
+        )
+        if found is None:
+            raise NotFound()
+        if own := sorted(STUDIO_ONLY.intersection(values)):
+            raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
+    before = {
+        name: one.value for name, one in fields_in_force(db_session, studio_id=studio_id, class_id=class_id).items()
+    }
+    columns = {name: values.get(name) for name in (*POLICY_FIELDS, *NOTIFY_FIELDS)}
+    columns |= {flag: True if name in values and values[name] is None else None for name, flag in UNLIMITED.items()}
+    with atomic(db_session):
+        row = db_session.scalars(
+            select(NoShowPolicy)
+            .where(
+                NoShowPolicy.studio_id == studio_id,
+                NoShowPolicy.class_id.is_(None) if class_id is None else NoShowPolicy.class_id == class_id,
+            )
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            row = NoShowPolicy(studio_id=studio_id, class_id=class_id, updated_at=now)
+            db_session.add(row)
+        for name, value in columns.items():
+            setattr(row, name, value)
+        row.updated_at = now
+        try:
+            with db_session.begin_nested():
+                db_session.flush()
+        except IntegrityError as error:  # two at once made the first one
+            raise TryAgain() from error
+        after = {
+            name: one.value for name, one in fields_in_force(db_session, studio_id=studio_id, class_id=class_id).items()
+        }
+        changed = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+        if changed:
+            record(
+                db_session,
+                action="policy.changed",
+                subject_type=SubjectType.POLICY,
+                subject_id=row.id,
+                studio_id=studio_id,
+                actor=actor,
+                as_staff=True,
+                now=now,
+                reason=reason,
+                details={"class_id": str(class_id) if class_id is not None else None, "changed": changed},
+            )
 
 
 def policies_of(db_session: Session, studio_id: UUID) -> StudioPolicies:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import AlreadySuspended, InvalidRequest, ReasonRequired
+from studio_reservations.errors import AlreadySuspended, InvalidRequest, InvalidTransition, NotFound, ReasonRequired
 from studio_reservations.models import CustomerSuspension, Role, Studio, SubjectType, SuspensionOrigin
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.missing import suspension_over_at
@@ -94,6 +94,49 @@ def suspend_customer(
             },
         )
     return suspension
+
+
+def lift_suspension(
+    db_session: Session, *, suspension_id: UUID, reason: str, actor: Actor, now: datetime
+) -> CustomerSuspension:
+    """End a suspension early, by staff; done twice, it is done once.
+
+    :raises NotFound, Forbidden, ReasonRequired: :raises InvalidTransition: for one that is over or voided.
+    """
+    studio_id = db_session.scalar(select(CustomerSuspension.studio_id).where(CustomerSuspension.id == suspension_id))
+    if studio_id is None:
+        raise NotFound()
+    actor.require(studio_id, Role.MANAGER)
+    if not reason.strip():
+        raise ReasonRequired()
+    with atomic(db_session):
+        suspension = db_session.scalars(
+            select(CustomerSuspension)
+            .where(CustomerSuspension.id == suspension_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        ).one()
+        if suspension.lifted_at is not None:
+            return suspension
+        if suspension.ended_at is not None:
+            raise InvalidTransition(state="VOIDED" if suspension.voided_at is not None else "ENDED", action="lift")
+        suspension.lifted_at = suspension.ended_at = now
+        suspension.lifted_by = actor.id
+        suspension.lift_reason = reason
+        record(
+            db_session,
+            action="suspension.lifted",
+            subject_type=SubjectType.SUSPENSION,
+            subject_id=suspension.id,
+            studio_id=suspension.studio_id,
+            customer_id=suspension.customer_id,
+            actor=actor,
+            as_staff=True,
+            now=now,
+            reason=reason,
+            details={"ends_on": suspension.ends_on.isoformat(), "early": True},
+        )
+        return suspension
 
 
 def _close_what_is_over(db_session: Session, *, customer_id: UUID, studio_id: UUID, now: datetime) -> None:
