@@ -36,6 +36,7 @@ from studio_reservations.services.books import add_flag, atomic, change_seats, r
 from studio_reservations.services.bulk_check_in import BulkCheckIn, Transactions, check_in_each
 from studio_reservations.services.cancelling import dependents_of, flag_dependents
 from studio_reservations.services.codes import CodeSigner, svg_of
+from studio_reservations.services.no_shows import NoShowService
 from studio_reservations.services.overrides import Override
 from studio_reservations.services.policies import policy_of
 from studio_reservations.services.punch_passes import charge_check_in
@@ -281,5 +282,8 @@ class CheckInService:
                 **({"overridden": list(verdict.overridden)} if verdict.overridden else {}),
             },
         )
+        if before == Status.NO_SHOW:
+            service = NoShowService(self.db_session, clock=lambda: self.now, pass_types=self.pass_types)
+            service.give_back(reservation, actor=asked.actor)
         if takes_seat:
             change_seats(self.db_session, {reservation.session_id: 1})
