@@ -1,14 +1,102 @@
-"""The JSON API."""
+"""The JSON API.
+
+Source: api.md.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from pathlib import Path
+from typing import Any
 
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, default_exceptions
+from werkzeug.routing import Map, RequestRedirect
+
+from studio_reservations.api import (
+    docs,
+    feed,
+    me,
+    registrations,
+    reservations,
+    sessions,
+    staff_customers,
+    staff_registrations,
+    staff_reservations,
+    staff_sessions,
+)
+from studio_reservations.api.calls import view_of
+from studio_reservations.api.limits import CallLimit
+from studio_reservations.api.problems import problem_for
+from studio_reservations.api.routes import ENDPOINTS
+from studio_reservations.errors import StudioError
 from studio_reservations.state import State
 
+__all__ = ["BLUEPRINT", "ENDPOINTS", "register"]
+
 BLUEPRINT = "studio_api"
+NOWHERE = "nowhere"
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+ROOT = Path(__file__).parent.parent
+ENDPOINT_MODULES = (
+    me,
+    sessions,
+    reservations,
+    registrations,
+    staff_reservations,
+    staff_sessions,
+    staff_customers,
+    staff_registrations,
+    feed,
+)
+"""Importing them fills the route table."""
 
 
 def register(app: Flask, state: State) -> None:
     """Register the API in ``app`` under the configured prefix."""
-    app.register_blueprint(Blueprint(BLUEPRINT, __name__), url_prefix=state.settings.api_prefix)
+    blueprint = Blueprint(
+        BLUEPRINT,
+        __name__,
+        url_prefix=state.settings.api_prefix,
+        template_folder=ROOT / "templates",
+        static_folder=ROOT / "static",
+        static_url_path="/static",
+    )
+    limit = CallLimit(state.settings)
+    for one in ENDPOINTS:
+        blueprint.add_url_rule(one.path, endpoint=one.name, view_func=view_of(one, limit), methods=[one.method])
+    docs.register(blueprint)
+    nowhere = _nowhere(app)
+    for path in ("/", "/<path:rest>"):
+        blueprint.add_url_rule(
+            path, endpoint=NOWHERE, view_func=nowhere, methods=METHODS, provide_automatic_options=False
+        )
+    # Per status code: a portal's handler of a code outranks ours of HTTPException.
+    for code in default_exceptions:
+        blueprint.register_error_handler(code, _problem)
+    blueprint.register_error_handler(StudioError, _problem)
+    blueprint.register_error_handler(Exception, _problem)
+    app.register_blueprint(blueprint)
+
+
+def _problem(error: Exception) -> Response:
+    return problem_for(error).response()
+
+
+def _nowhere(app: Flask) -> Any:
+    """Return the view of all that is under the prefix and no endpoint: unknown, or known by another method."""
+    known: list[Map] = []
+
+    def nowhere(rest: str = "") -> Response:  # noqa: ARG001 - the rest of the path is the route's
+        if not known:
+            known.append(
+                Map([rule.empty() for rule in app.url_map.iter_rules() if rule.endpoint != f"{BLUEPRINT}.{NOWHERE}"])
+            )
+        try:
+            known[0].bind("", path_info=request.path).match(method=request.method)
+        except MethodNotAllowed as error:
+            return _problem(error)
+        except (HTTPException, RequestRedirect):
+            pass
+        return _problem(NotFound())
+
+    return nowhere

@@ -209,5 +209,5 @@ class RegistrationService(PassTerms):
                 ClassSession.id.in_({one.session_id for one in pending}), ClassSession.ends_at > self.now
             )
         )
-        classes = dict(row._tuple() for row in coming)
+        classes = {row.id: row.class_id for row in coming}
         return [one for one in pending if one.session_id in classes and classes[one.session_id] != outside]

@@ -1,0 +1,62 @@
+"""The reference portal's configuration, from environment variables.
+
+``PORTAL_ENV`` is ``production`` (default), ``development`` or ``demo``. The others: ``SECRET_KEY`` (required in production),
+``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (where calls to the API are
+counted for all processes at once; default: each process for itself), ``STUDIO_CLOCK`` (outside production).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENTS = ("production", "development", "demo")
+INSTANCE = Path(__file__).resolve().parents[1] / "instance"
+
+
+class SettingsMissing(RuntimeError):
+    """The portal cannot start; the text says what to set."""
+
+
+def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the portal's Flask configuration. :raises SettingsMissing: where something needed is not set."""
+    kind = environ.get("PORTAL_ENV", "production")
+    if kind not in ENVIRONMENTS:
+        raise SettingsMissing(f"PORTAL_ENV is {kind!r}; write {', '.join(ENVIRONMENTS[:-1])} or {ENVIRONMENTS[-1]}.")
+    production = kind == "production"
+    redis_url = environ.get("REDIS_URL")
+    configuration: dict[str, Any] = {
+        "SECRET_KEY": environ.get("SECRET_KEY") or _secret_key(production),
+        "SQLALCHEMY_DATABASE_URI": _database_url(environ.get("DATABASE_URL"), production),
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": production,
+        "STUDIO_PRODUCTION": production,
+        "STUDIO_DEFAULT_REGION": "CA",
+    }
+    if redis_url:
+        configuration["STUDIO_RATE_LIMIT_STORAGE"] = redis_url.replace("unix://", "redis+unix://", 1)
+    if clock := environ.get("STUDIO_CLOCK"):
+        configuration["STUDIO_CLOCK"] = clock
+    return configuration
+
+
+def _secret_key(production: bool) -> str:
+    if production:
+        raise SettingsMissing(
+            "SECRET_KEY is not set, and without it anybody could log in as anybody. Set it to the output of "
+            'python -c "import secrets; print(secrets.token_hex())", or set PORTAL_ENV=development to look around.'
+        )
+    return "known to everybody: for development only"
+
+
+def _database_url(url: str | None, production: bool) -> str:
+    if url:
+        scheme, _, address = url.partition("://")
+        # The bare scheme means another driver.
+        return f"postgresql+psycopg://{address}" if scheme in ("postgres", "postgresql") else url
+    if production:
+        raise SettingsMissing("DATABASE_URL is not set, such as postgresql://user:password@host/portal.")
+    INSTANCE.mkdir(exist_ok=True)
+    return f"sqlite:///{INSTANCE / 'portal.sqlite'}"
