@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "STUDIO_"
 
@@ -36,6 +38,25 @@ class Settings:
     rate_limit: str = _setting("1200 per minute", "calls to the API per caller, as `N per UNIT`; empty switches it off")
     rate_limit_storage: str = _setting("memory://", "where calls are counted, a `limits` storage URL such as redis://…")
     default_region: str = _setting("US", "two-letter region in which a phone number without a country code is read")
+    smtp_url: str | None = _setting(
+        None,
+        "mail server, smtp://user:password@host:port or smtps://…, with ?tls=auto (default), required or never; None keeps mail waiting",
+    )
+    mail_from: str | None = _setting(None, "address from which mail is sent for studios without a sender address")
+    sms_url: str | None = _setting(
+        None, "Apprise URL of the SMS provider, with {to} where the number goes; None sends no SMS"
+    )
+    public_url: str | None = _setting(
+        None, "address of the portal such as https://portal.example, for links in mail; None leaves them out"
+    )
+    pages_prefix: str = _setting("/studio", "URL prefix of the customer's pages, starting with a slash")
+    reservation_url: str | None = _setting(
+        None, "address of a customer's page of one reservation with {id} in it; None leaves the button out of mail"
+    )
+    webhook_allow_private: bool = _setting(
+        False, "whether webhooks may go to private addresses and over plain http; for tests and closed networks"
+    )
+    delivery_attempts: int = _setting(20, "how often a message is tried before it is parked for staff")
 
     @classmethod
     def keys(cls) -> dict[str, tuple[Any, str]]:
@@ -89,6 +110,12 @@ def _check_meaning(settings: Settings) -> None:
         raise SettingsError(
             f"STUDIO_API_PREFIX must start with a slash and not end with one, such as '/api', not {prefix!r}."
         )
+    if not settings.pages_prefix.startswith("/") or settings.pages_prefix.endswith("/"):
+        raise SettingsError(
+            "STUDIO_PAGES_PREFIX must start with a slash and not end with one, such as '/studio', "
+            f"not {settings.pages_prefix!r}."
+        )
+    _check_addresses(settings)
     if settings.clock is not None:
         if settings.production:
             raise SettingsError(
@@ -103,3 +130,23 @@ def _check_meaning(settings: Settings) -> None:
     for name in settings.pass_types:
         if ":" not in name:
             raise SettingsError(f"STUDIO_PASS_TYPES must hold names like 'package.module:Class', not {name!r}.")
+
+
+def _check_addresses(settings: Settings) -> None:
+    if settings.smtp_url is not None:
+        url = urlsplit(settings.smtp_url)
+        if url.scheme not in ("smtp", "smtps") or not url.hostname:
+            raise SettingsError("STUDIO_SMTP_URL must look like smtp://user:password@host:port or smtps://….")
+        if settings.mail_from is None:
+            raise SettingsError("STUDIO_SMTP_URL needs STUDIO_MAIL_FROM, the address from which mail is sent.")
+    if settings.mail_from is not None and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", settings.mail_from):
+        raise SettingsError(
+            f"STUDIO_MAIL_FROM must be one address such as 'studio@example.org', not {settings.mail_from!r}."
+        )
+    if settings.sms_url is not None and "{to}" not in settings.sms_url:
+        raise SettingsError("STUDIO_SMS_URL must hold {to} where the number goes, such as twilio://SID:TOKEN@FROM/{to}.")
+    for key, address in (("PUBLIC_URL", settings.public_url), ("RESERVATION_URL", settings.reservation_url)):
+        if address is not None and not re.match(r"https?://[^/\s]", address):
+            raise SettingsError(f"STUDIO_{key} must start with https:// or http://, not {address!r}.")
+    if settings.reservation_url is not None and "{id}" not in settings.reservation_url:
+        raise SettingsError("STUDIO_RESERVATION_URL must hold {id} where the reservation's id goes.")
