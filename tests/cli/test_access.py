@@ -176,7 +176,8 @@ def test_a_token_that_cannot_be_made_is_explained(app, yoga, words, sentence):
 def test_a_token_of_nobody_or_of_two_is_a_mistake_of_the_caller(app, clock, owners):
     def work(session: Session) -> str:
         customer = make_customer(session)
-        return create_token(session, name="x", now=clock.now, **dict.fromkeys(owners, customer.id))
+        owned_by: dict[str, Any] = dict.fromkeys(owners, customer.id)
+        return create_token(session, name="x", now=clock.now, **owned_by)
 
     with app.app_context(), pytest.raises(ValueError, match="of a studio with a role, or of a customer"):
         run_in_transaction(work)
