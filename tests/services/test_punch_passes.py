@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,10 @@ from studio_reservations.pass_types import Status
 from studio_reservations.services.punch_passes import RemainingPunches
 from tests import factories
 from tests.services.door import Door, all_rows, check_books, set_aside
+
+
+def of_the_reservation(door: Door) -> dict[str, Any]:
+    return {"registration_id": door.registration.id, "reservation_id": door.reservation.id, "actor": door.manager}
 
 
 def test_what_is_held_for_reservations_is_not_available_for_new_ones(db_session):
@@ -64,7 +69,7 @@ def test_a_member_sees_the_punches_and_a_stranger_sees_nothing(db_session):
 
 def test_a_check_in_that_was_not_charged_can_be_charged_later_and_once(db_session):
     door = Door(db_session)
-    ids = {"registration_id": door.registration.id, "reservation_id": door.reservation.id, "actor": door.manager}
+    ids = of_the_reservation(door)
     door.registration.sessions_remaining = 0
     door.check_in(door.desk, override=set_aside("punches_exhausted"))
     with pytest.raises(PunchesExhausted):
@@ -93,7 +98,7 @@ def test_a_check_in_is_never_charged_twice_by_hand(db_session):
 
 def test_a_charge_is_given_back_once_and_undoing_the_check_in_gives_nothing_more(db_session):
     door = Door(db_session)
-    ids = {"registration_id": door.registration.id, "reservation_id": door.reservation.id, "actor": door.manager}
+    ids = of_the_reservation(door)
     door.check_in(door.me)
 
     assert [door.punches().refund_punch(**ids, reason="the wheel broke") for _ in range(3)] == [1, 0, 0]

@@ -1,0 +1,1 @@
+"""Measurements and long races; nothing here is asserted by the tests."""
