@@ -99,9 +99,10 @@ def home() -> ResponseReturnValue:
 @portal.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
     """Let a user in."""
-    # Browsers say where a form comes from, and theirs must carry the token; a script has no cookies that another site could use.
-    from_browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
-    form = LoginForm(meta={"csrf": from_browser})
+    # A browser says where a form comes from, and its form must carry the token. A script that says nothing has no cookies
+    # that another site could use, and may send the two fields alone.
+    by_script = request.method == "POST" and not any(name in request.headers for name in ("Origin", "Referer"))
+    form = LoginForm(meta={"csrf": not by_script})
     if form.validate_on_submit():
         user = user_by_email(form.email.data)
         # Of an unknown address the password is checked as well, so that the time taken does not tell.

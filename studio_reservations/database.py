@@ -32,8 +32,8 @@ T = TypeVar("T")
 def run_in_transaction(work: Callable[[Session], T]) -> T:
     """Return what ``work`` returns, once its transaction is committed.
 
-    A deadlock or serialisation failure runs ``work`` again, three times at the most: it must do nothing that a rollback
-    does not undo, and make its answer inside, before the commit. Source: rules.md §3, Concurrency.
+    A deadlock, a serialisation failure or `TryAgain` runs ``work`` again, three times at the most: it must do nothing that a
+    rollback does not undo, and make its answer inside, before the commit. Source: rules.md §3, Concurrency.
 
     :raises TryAgain: where it failed each time.
     """
@@ -41,6 +41,9 @@ def run_in_transaction(work: Callable[[Session], T]) -> T:
         try:
             with transaction() as session:
                 return work(session)
+        except TryAgain:
+            if attempt == RETRIES:
+                raise
         except DBAPIError as error:
             if not is_transient(error):
                 raise

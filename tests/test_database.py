@@ -171,6 +171,23 @@ def test_a_deadlock_that_does_not_go_away_is_try_again(app, condition):
     assert len(runs) == 4
 
 
+def test_what_asks_to_be_tried_again_is(app):
+    runs = []
+
+    def work(session: Session) -> int:
+        runs.append(session)
+        session.add(new_studio())
+        session.flush()
+        if len(runs) <= 3:
+            raise TryAgain
+        return len(runs)
+
+    with app.app_context():
+        assert run_in_transaction(work) == 4
+
+    assert slugs(app) == ["yoga"]
+
+
 @on_postgresql
 def test_a_broken_statement_is_not_run_again(app):
     runs = []

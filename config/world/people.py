@@ -19,6 +19,7 @@ from studio_reservations.models import (
     CustomerAccess,
     Studio,
     StudioClass,
+    StudioStaff,
 )
 from studio_reservations.services.accounts import customer_for_portal_user
 from studio_reservations.services.actors import SYSTEM, Actor, ActorKind
@@ -40,13 +41,16 @@ class People:
         self.now = now
         self.users: dict[str, User] = {}
         self.customers: dict[str, Customer] = {}
+        self.staff: dict[str, StudioStaff] = {}
         self._password_hash = generate_password_hash(PASSWORD)  # once: it is slow on purpose
 
     def add_staff(self) -> None:
         """Add a portal user for each role."""
         for name, (who, role) in STAFF.items():
             user = self._add_user(name, who)
-            add_staff(self.db_session, studio=self.studio, user_id=str(user.id), role=role, name=who, now=self.now)
+            self.staff[name] = add_staff(
+                self.db_session, studio=self.studio, user_id=str(user.id), role=role, name=who, now=self.now
+            )
 
     def add_customers(self) -> None:
         """Add the portal users who are customers, and let the studio know them."""

@@ -12,7 +12,7 @@ from config.world.names import CLOSED, CROWD, FIRST, LAST, MAIN, OTHER, address
 from config.world.people import People
 from config.world.schedule import Schedule
 from studio_reservations.errors import ReservationRefused
-from studio_reservations.models import ClassSession, Rollout
+from studio_reservations.models import ClassSession, NoShowPolicy, Rollout
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.registrations import RegistrationService
@@ -36,11 +36,18 @@ class World:
         self.people.add_customers()
         self.people.add_child("nora", "Nora Fischer", of="lena")
         self.people.add_child("otto", "Otto Fischer", of="lena")
+        self._policy()
         self._classes()
         self._passes()
         self._refused_passes()
         self._other_studios()
         self._crowd()
+
+    def _policy(self) -> None:
+        self.db_session.add(
+            NoShowPolicy(studio_id=self.studio.id, deduct_punch_on_late_cancel=True, updated_at=self.now)
+        )
+        self.db_session.flush()
 
     def _classes(self) -> None:
         add = self.schedule
@@ -49,6 +56,7 @@ class World:
         self.soon = add.add_session(
             self.wheel, self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
         )
+        self.soon.instructor, self.soon.instructor_id = "Ines Instructor", self.people.staff["instructor"].id
         self.evenings = [add.add_session(self.wheel, add.at(day, 18, 30)) for day in range(-14, 29, 2) if day]
         self.mug = add.add_class("Mug Building", capacity=6)
         parts = add.add_parts(self.mug)

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import NotFound, ReservationRefused, SessionCancelled, SessionFull, TimeConflict
+from studio_reservations.errors import NotFound, SessionCancelled, SessionFull, StudioError, TryAgain
 from studio_reservations.models import (
     ClassRegistration,
     ClassSession,
@@ -193,7 +193,8 @@ def change_seats(
 
     With ``seen_starts_at`` a seat is taken only where the session still starts then.
 
-    :raises SessionFull, SessionCancelled, TimeConflict: where there is no seat any more, or the session was moved.
+    :raises SessionFull, SessionCancelled: where there is no seat any more.
+    :raises TryAgain: where the session was moved, so that what was judged is no longer so.
     """
     db_session.flush()
     for session_id in sorted(changes):
@@ -208,7 +209,7 @@ def change_seats(
             raise _why_no_seat(db_session, session_id)
 
 
-def _why_no_seat(db_session: Session, session_id: UUID) -> ReservationRefused:
+def _why_no_seat(db_session: Session, session_id: UUID) -> StudioError:
     capacity, taken, status = db_session.execute(
         select(ClassSession.capacity, ClassSession.seats_taken, ClassSession.status).where(
             ClassSession.id == session_id
@@ -216,7 +217,7 @@ def _why_no_seat(db_session: Session, session_id: UUID) -> ReservationRefused:
     ).one()
     if status != "SCHEDULED":
         return SessionCancelled()
-    return SessionFull(capacity=capacity) if taken >= capacity else TimeConflict(field="session_id")
+    return SessionFull(capacity=capacity) if taken >= capacity else TryAgain()
 
 
 def seat_changes(*changes: tuple[UUID, int]) -> Mapping[UUID, int]:

@@ -189,7 +189,7 @@ def test_everybody_in_a_session_that_staff_move_has_the_terms_of_the_new_time(st
         assert session.seats_taken == len(live)
         told, joined_later = session.starts_at, session.starts_at - timedelta(hours=24)
         assert {one.free_cancellation_until for one in live} <= {told, joined_later}
-        assert {one.status for one in live} == {"PENDING"}
+        assert {one.status for one in live} <= {"PENDING"}
     studio.check_punches()
 
 
