@@ -1,0 +1,177 @@
+"""``flask studio worker | scheduler | run-job | jobs``: what keeps the policy alive without anyone pressing a button."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio_reservations import jobs
+from studio_reservations.database import reading, run_in_transaction, transaction
+from studio_reservations.models import JobRun
+from studio_reservations.policies.due import NIGHTLY, NightlyJob, next_due
+from studio_reservations.policies.local_time import zone
+from studio_reservations.services.nights.running import Progress, run_next, sweep
+from studio_reservations.services.nights.runs import Nights, nights_of
+from studio_reservations.services.nights.sweeps import Counts
+from studio_reservations.state import current_state
+
+T = TypeVar("T")
+
+ALSO = {"send_reminders": jobs.send_reminders, "deliver_outbox": jobs.deliver_outbox}
+NAMES = click.Choice([*(job.name for job in NIGHTLY), *ALSO])
+
+
+@click.command("worker")
+@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+@with_appcontext
+def worker_command(burst: bool) -> None:
+    """Do the jobs that are due. Run as many of these as you like, on as many machines."""
+    from studio_reservations.workers import PortalWorker
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    waiting = jobs.queue()
+    click.echo(f"Working on the queue {waiting.name}. Ctrl-C stops after the job in hand.")
+    PortalWorker([waiting], connection=waiting.connection, app=app).work(burst=burst, logging_level="INFO")
+
+
+@click.command("scheduler")
+@click.option("--interval", type=click.IntRange(1, 60), default=10, show_default=True, help="Seconds between looks.")
+@with_appcontext
+def scheduler_command(interval: int) -> None:
+    """Put the timetable's jobs into the queue at their time, in UTC. Several at once are safe; one is enough."""
+    from studio_reservations.workers import keep_scheduling
+
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    entries = jobs.timetable()
+    click.echo("\n".join(f"{entry.cron:<16} {entry.name}" for entry in entries))
+    keep_scheduling(entries, interval=interval)
+
+
+@click.command("run-job")
+@click.argument("name", type=NAMES)
+@click.option("--studio", "slug", help="The slug of one studio; default: every studio.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]), help="An instant, UTC.")
+@click.option("--dry-run", is_flag=True, help="Say what it would do, and change nothing.")
+@with_appcontext
+def run_job_command(name: str, slug: str | None, as_of: datetime | None, dry_run: bool) -> None:
+    """Run the job NAME now, whatever the hour.
+
+    Without --as-of it counts as the studio's run of every night that is due.
+    """
+    if name in ALSO:
+        if slug is not None or as_of is not None or dry_run:
+            raise click.UsageError(f"{name} takes no --studio, --as-of or --dry-run: it does what is due everywhere.")
+        click.echo(f"{name}: {ALSO[name]()}")
+        return
+    now = current_state().clock()
+    instant = now if as_of is None else as_of.replace(tzinfo=UTC)
+    if instant > now and not dry_run:
+        raise click.UsageError("--as-of is in the future, where only --dry-run can go.")
+    job = next(one for one in NIGHTLY if one.name == name)
+    with reading() as session:
+        studios = [one for one in nights_of(session, now=now) if slug in (None, one.slug)]
+    if not studios:
+        raise click.ClickException(f"There is no studio {slug!r}." if slug is not None else "There is no studio yet.")
+    rows = []
+    for studio in studios:
+        counts = _run(job, studio, instant=instant, now=now, dry_run=dry_run, own_night=as_of is None)
+        rows.append((studio.slug, _local(instant, studio), _told(counts)))
+    click.echo(f"{name}, {'which would do' if dry_run else 'done'}:")
+    _table(("studio", "as of", "what"), rows)
+
+
+@click.command("jobs")
+@with_appcontext
+def jobs_command() -> None:
+    """Show the last and the next run of every nightly job, and the timetable."""
+    now = current_state().clock()
+    rows = []
+    with reading() as session:
+        last = {(run.studio_id, run.job): run for run in session.scalars(select(JobRun).order_by(JobRun.business_date))}
+        for studio in nights_of(session, now=now):
+            for job in NIGHTLY:
+                run = last.get((studio.studio_id, job.name))
+                due = next_due(now, job.at, timezone=studio.timezone, done=studio.done.get(job.name))
+                rows.append(
+                    (
+                        studio.slug,
+                        job.name,
+                        f"{run.business_date} {run.state}" if run is not None else "never",
+                        _told(Counts({k: v for k, v in run.counts.items() if isinstance(v, int)})) if run else "",
+                        run.error or "" if run is not None else "",
+                        _local(due, studio) if due > now else f"{_local(due, studio)} (overdue)",
+                    )
+                )
+    _table(("studio", "job", "last night", "what", "error", "next"), rows)
+    click.echo()
+    _table(("every (UTC)", "job"), [(entry.cron, entry.name) for entry in jobs.timetable()])
+
+
+def _run(
+    job: NightlyJob, studio: Nights, *, instant: datetime, now: datetime, dry_run: bool, own_night: bool
+) -> Counts:
+    state = current_state()
+    due = studio.due(now, jobs=[job]) if own_night and not dry_run else None
+    with _progress(f"{studio.slug}: {job.name}") as watcher:
+        if due is not None:
+            done = run_next(
+                opened=run_in_transaction,
+                studio_id=studio.studio_id,
+                clock=state.clock,
+                pass_types=state.pass_types,
+                jobs=[job],
+                watcher=watcher,
+            )
+            return done[1] if done is not None else Counts()
+        return sweep(
+            job.name,
+            opened=_rehearsed if dry_run else run_in_transaction,
+            studio_id=studio.studio_id,
+            as_of=instant,
+            pass_types=state.pass_types,
+            watcher=watcher,
+        )
+
+
+def _rehearsed(work: Callable[[Session], T]) -> T:
+    """Return what ``work`` returns, and undo what it did."""
+    with transaction() as session:
+        result = work(session)
+        session.rollback()
+    return result
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[Progress], None]]:
+    with click.progressbar(length=0, label=label) as bar:
+
+        def watch(progress: Progress) -> None:
+            bar.length = progress.rows
+            bar.update(progress.done - bar.pos)
+
+        yield watch
+
+
+def _told(counts: Counts) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items())) or "nothing"
+
+
+def _local(instant: datetime, studio: Nights) -> str:
+    return f"{instant.astimezone(zone(studio.timezone)):%Y-%m-%d %H:%M} {studio.timezone}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    for row in (head, *rows):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

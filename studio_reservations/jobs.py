@@ -1,0 +1,143 @@
+"""What the workers run: the nights, the reminders, the outbox. Each is a sweep over the database and may run at any time, twice
+or not at all.
+
+A job needs an app context, which ``flask studio worker`` gives it. Source: rules.md §8.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+from rq import Queue
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job, JobStatus
+
+from studio_reservations.database import reading, run_in_transaction
+from studio_reservations.services.nights.running import run_due
+from studio_reservations.services.nights.runs import nights_of
+from studio_reservations.settings import SettingsError
+from studio_reservations.state import current_state
+
+log = logging.getLogger(__name__)
+
+FAILED_SECONDS = 7 * 24 * 3600
+NIGHT_SECONDS = 6 * 3600
+DEAD = timedelta(seconds=90)
+"""How long after a worker's last word a job that it had begun counts as given up; workers speak every half minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """An entry of the timetable: a name, when (cron, UTC), and the dotted name of a function without arguments.
+
+    ``timeout`` is in seconds.
+    """
+
+    name: str
+    cron: str
+    function: str
+    timeout: int = 600
+
+
+TIMETABLE = (
+    Timed(name="nights", cron="*/5 * * * *", function="studio_reservations.jobs.tick"),
+    Timed(name="send_reminders", cron="*/5 * * * *", function="studio_reservations.jobs.send_reminders"),
+    Timed(name="deliver_outbox", cron="* * * * *", function="studio_reservations.jobs.deliver_outbox"),
+)
+
+
+def timetable() -> tuple[Timed, ...]:
+    """Return the portal's timetable. :raises SettingsError: where STUDIO_TIMETABLE names none."""
+    named = current_state().settings.timetable
+    module, _, name = named.partition(":")
+    try:
+        entries: Iterable[Timed] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"STUDIO_TIMETABLE names {named!r}, which cannot be found: {error}.") from error
+    return tuple(entries)
+
+
+def redis_connection() -> Redis:
+    """Return a connection to the Redis that STUDIO_REDIS_URL names."""
+    return Redis.from_url(current_state().settings.redis_url)
+
+
+def queue(connection: Redis | None = None) -> Queue:
+    """Return the queue that the workers read."""
+    return Queue(current_state().settings.queue, connection=connection or redis_connection())
+
+
+def tick() -> int:
+    """Look which studios have something due and put a night for each into the queue; return how many."""
+    now = current_state().clock()
+    with reading() as session:
+        due = [one.studio_id for one in nights_of(session, now=now) if one.due(now) is not None]
+    if not due:
+        return 0
+    waiting = queue()
+    return sum(
+        enqueue_once(waiting, run_night, str(one), job_id=f"studio-night-{one}", timeout=NIGHT_SECONDS) for one in due
+    )
+
+
+def run_night(studio_id: str) -> dict[str, dict[str, int]]:
+    """Do whatever is due in a studio, one job after the other; return what each did."""
+    state = current_state()
+    done = run_due(opened=run_in_transaction, studio_id=UUID(studio_id), clock=state.clock, pass_types=state.pass_types)
+    return {mine.job: dict(counts) for mine, counts in done}
+
+
+def send_reminders() -> int:
+    """Write the reminders that are due into the outbox."""
+    from studio_reservations.notifications import reminders
+
+    return reminders.send_reminders()
+
+
+def deliver_outbox() -> int:
+    """Send what waits in the outbox."""
+    from studio_reservations.notifications import delivery
+
+    return delivery.deliver_outbox()
+
+
+def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:
+    """Put a job into the queue unless one of that id waits or is being done; return whether it was put there."""
+    while True:
+        try:
+            waiting.enqueue_call(
+                function,
+                args=args,
+                job_id=job_id,
+                timeout=timeout,
+                result_ttl=0,
+                failure_ttl=FAILED_SECONDS,
+                unique=True,
+            )
+            return True
+        except DuplicateJobError:
+            try:
+                standing = Job.fetch(job_id, connection=waiting.connection)
+            except NoSuchJobError:
+                continue
+            if is_under_way(waiting, standing):
+                return False
+            standing.delete()
+
+
+def is_under_way(waiting: Queue, job: Job) -> bool:
+    """Return whether a job waits in the queue, or is being done by a worker that has been heard of lately."""
+    if waiting.get_job_position(job) is not None:
+        return True
+    # QUEUED and nowhere in the queue: a worker has just taken it.
+    if job.get_status() not in (JobStatus.QUEUED, JobStatus.STARTED):
+        return False
+    heard = [one.astimezone(UTC) for one in (job.enqueued_at, job.started_at, job.last_heartbeat) if one is not None]
+    return bool(heard) and datetime.now(UTC) - max(heard) < DEAD

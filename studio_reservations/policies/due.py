@@ -1,0 +1,95 @@
+"""When a nightly job is due: each studio-local date has one night, at the studio's own hour.
+
+Source: rules.md §8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from studio_reservations.policies.local_time import exists, instant_of, local_date, zone
+
+DETECT_NO_SHOWS = "detect_no_shows"
+CANCEL_FUTURES = "cancel_futures"
+ENFORCE_SUSPENSIONS = "enforce_suspensions"
+LIFT_SUSPENSIONS = "lift_suspensions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightlyJob:
+    """A job, the studio's wall time at which it is due, and the job that must have succeeded for the same date."""
+
+    name: str
+    at: time
+    after: str | None = None
+
+
+NIGHTLY = (
+    NightlyJob(name=DETECT_NO_SHOWS, at=time(1)),
+    NightlyJob(name=CANCEL_FUTURES, at=time(2), after=DETECT_NO_SHOWS),
+    NightlyJob(name=ENFORCE_SUSPENSIONS, at=time(3), after=CANCEL_FUTURES),
+    NightlyJob(name=LIFT_SUSPENSIONS, at=time(4), after=ENFORCE_SUSPENSIONS),
+)
+
+
+def due_at(day: date, at: time, *, timezone: str) -> datetime:
+    """Return the first instant at or after the wall time ``at`` of ``day``, UTC; the first occurrence of a repeated one."""
+    wall = datetime.combine(day, at)
+    after_gap = instant_of(wall, timezone=timezone)
+    if exists(wall, timezone=timezone):
+        return after_gap
+    # The clocks jump over it: to the second, the instant of the jump is the first whose date or offset is the new one.
+    before_gap = after_gap - timedelta(days=1, hours=1)
+    moved = _offset(after_gap, timezone)
+    while after_gap - before_gap > timedelta(seconds=1):
+        middle = before_gap + timedelta(seconds=(after_gap - before_gap) // timedelta(seconds=2))
+        if _offset(middle, timezone) == moved:
+            after_gap = middle
+        else:
+            before_gap = middle
+    return after_gap
+
+
+def latest_due(now: datetime, at: time, *, timezone: str) -> date:
+    """Return the last studio-local date whose night has come at ``now``."""
+    day = local_date(now, timezone=timezone) + timedelta(days=1)
+    while not _has_come(day, at, now=now, timezone=timezone):
+        day -= timedelta(days=1)
+    return day
+
+
+def dates_due(now: datetime, at: time, *, timezone: str, done: date | None, since: datetime) -> tuple[date, ...]:
+    """Return the dates that are due at ``now`` and not done yet, ascending: those after ``done``, else from ``since`` on.
+
+    Studio-local dates that never were (a zone that moved over the date line) are left out.
+    """
+    last = latest_due(now, at, timezone=timezone)
+    day = local_date(since, timezone=timezone) if done is None else done + timedelta(days=1)
+    days = []
+    while day <= last:
+        come = due_at(day, at, timezone=timezone)
+        if local_date(come, timezone=timezone) == day and (done is not None or come >= since):
+            days.append(day)
+        day += timedelta(days=1)
+    return tuple(days)
+
+
+def next_due(now: datetime, at: time, *, timezone: str, done: date | None) -> datetime:
+    """Return when the job is due next: now or in the past where a night has been missed."""
+    last = latest_due(now, at, timezone=timezone)
+    if done is not None and done < last:
+        return due_at(last, at, timezone=timezone)
+    day = last + timedelta(days=1)
+    while local_date(come := due_at(day, at, timezone=timezone), timezone=timezone) != day:
+        day += timedelta(days=1)
+    return come
+
+
+def _has_come(day: date, at: time, *, now: datetime, timezone: str) -> bool:
+    come = due_at(day, at, timezone=timezone)
+    return come <= now and local_date(come, timezone=timezone) == day
+
+
+def _offset(instant: datetime, timezone: str) -> timedelta | None:
+    return instant.astimezone(zone(timezone)).utcoffset()

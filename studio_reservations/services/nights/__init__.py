@@ -1,0 +1,4 @@
+"""The nightly jobs: sweeps over one studio at an explicit instant, batch by batch, idempotent by data.
+
+Source: rules.md §8.
+"""
