@@ -37,6 +37,11 @@ class Settings:
     max_body_bytes: int = _setting(65_536, "largest JSON body, in bytes")
     rate_limit: str = _setting("1200 per minute", "calls to the API per caller, as `N per UNIT`; empty switches it off")
     rate_limit_storage: str = _setting("memory://", "where calls are counted, a `limits` storage URL such as redis://…")
+    redis_url: str = _setting("redis://localhost:6379/0", "the Redis of the jobs, redis://, rediss:// or unix://")
+    queue: str = _setting("studio", "name of the RQ queue that `flask studio worker` reads")
+    timetable: str = _setting(
+        "studio_reservations.jobs:TIMETABLE", "dotted name `package.module:NAME` of the timetable of the jobs"
+    )
     default_region: str = _setting("US", "two-letter region in which a phone number without a country code is read")
     smtp_url: str | None = _setting(
         None,
@@ -124,6 +129,12 @@ def _check_meaning(settings: Settings) -> None:
             )
         if ":" not in settings.clock:
             raise SettingsError(f"STUDIO_CLOCK must look like 'package.module:callable', not {settings.clock!r}.")
+    if ":" not in settings.timetable:
+        raise SettingsError(f"STUDIO_TIMETABLE must look like 'package.module:NAME', not {settings.timetable!r}.")
+    if not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError(
+            f"STUDIO_REDIS_URL must start with redis://, rediss:// or unix://, not {settings.redis_url!r}."
+        )
     region = settings.default_region
     if not (len(region) == 2 and region.isalpha() and region.isupper()):
         raise SettingsError(f"STUDIO_DEFAULT_REGION must be two capital letters such as 'CA', not {region!r}.")
@@ -144,7 +155,9 @@ def _check_addresses(settings: Settings) -> None:
             f"STUDIO_MAIL_FROM must be one address such as 'studio@example.org', not {settings.mail_from!r}."
         )
     if settings.sms_url is not None and "{to}" not in settings.sms_url:
-        raise SettingsError("STUDIO_SMS_URL must hold {to} where the number goes, such as twilio://SID:TOKEN@FROM/{to}.")
+        raise SettingsError(
+            "STUDIO_SMS_URL must hold {to} where the number goes, such as twilio://SID:TOKEN@FROM/{to}."
+        )
     for key, address in (("PUBLIC_URL", settings.public_url), ("RESERVATION_URL", settings.reservation_url)):
         if address is not None and not re.match(r"https?://[^/\s]", address):
             raise SettingsError(f"STUDIO_{key} must start with https:// or http://, not {address!r}.")
