@@ -36,7 +36,7 @@ from studio_reservations.services.books import add_flag, atomic, change_seats, r
 from studio_reservations.services.bulk_check_in import BulkCheckIn, Transactions, check_in_each
 from studio_reservations.services.cancelling import dependents_of, flag_dependents
 from studio_reservations.services.codes import CodeSigner, svg_of
-from studio_reservations.services.no_shows import NoShowService
+from studio_reservations.services.no_shows import NoShowService, Waived
 from studio_reservations.services.overrides import Override
 from studio_reservations.services.policies import policy_of
 from studio_reservations.services.punch_passes import charge_check_in
@@ -95,6 +95,8 @@ class CheckInService:
         self.now = clock()
         self.pass_types = pass_types or installed_pass_types()
         self.codes = codes
+        self.gave_back: Waived | None = None
+        """What the last check-in of a no-show gave back: they were there after all."""
 
     def get_check_in_window(self, *, class_session: ClassSession, policy: Policy | None = None) -> Window:
         """Return when a customer may check in alone, both ends inclusive; without ``policy`` by the one in force."""
@@ -284,6 +286,6 @@ class CheckInService:
         )
         if before == Status.NO_SHOW:
             service = NoShowService(self.db_session, clock=lambda: self.now, pass_types=self.pass_types)
-            service.give_back(reservation, actor=asked.actor)
+            self.gave_back = service.give_back(reservation, actor=asked.actor)
         if takes_seat:
             change_seats(self.db_session, {reservation.session_id: 1})

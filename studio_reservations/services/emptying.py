@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from sqlalchemy.orm import Session
 
-from studio_reservations.models import SessionReservation
+from studio_reservations.models import ExplanationAnswer, SessionReservation
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import Status
 from studio_reservations.services.actors import Actor
@@ -18,7 +18,7 @@ from studio_reservations.services.books import refund
 from studio_reservations.services.cancelling import cancel_free, dependents_of, flag_dependents
 from studio_reservations.services.rosters import Roster
 from studio_reservations.services.seen import load_held_passes
-from studio_reservations.services.standing import record_act
+from studio_reservations.services.standing import answer_explanation, record_act
 
 CAUSE = "session_cancelled"
 
@@ -84,6 +84,7 @@ def _waive(
     )
     reservation.waived_at = now
     reservation.waived_by = actor.id
+    answer_explanation(reservation, ExplanationAnswer.WAIVED, actor=actor, now=now)
     record_act(
         db_session,
         reservation,

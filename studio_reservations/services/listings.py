@@ -82,6 +82,7 @@ RESERVATIONS: Any = join_policies(
         SessionReservation.undo_until,
         SessionReservation.grace_ends_at,
         SessionReservation.auto_cancel_at,
+        SessionReservation.waived_at,
         _THREATENED_AT.label("threatened_at"),
         ClassSession.class_id,
         ClassSession.starts_at,
@@ -221,8 +222,13 @@ def cancellable_until(row: Any) -> datetime | None:
 
 
 def auto_cancel_at(row: Any) -> datetime | None:
-    """Return when the night takes it: for PENDING the earliest that threatens it, for NO_SHOW its own. Source: rules.md §6."""
-    return row.threatened_at if row.status == Status.PENDING else row.auto_cancel_at  # type: ignore[no-any-return]
+    """Return the night that cancels: for PENDING the earliest that threatens it, for NO_SHOW its own unless it is waived.
+
+    Source: rules.md §6.
+    """
+    if row.status == Status.PENDING:
+        return row.threatened_at  # type: ignore[no-any-return]
+    return row.auto_cancel_at if row.waived_at is None else None
 
 
 def _during(db_session: Session, studio_id: UUID, *, when: When, now: datetime) -> list[ColumnElement[bool]]:

@@ -19,22 +19,25 @@ from studio_reservations.errors import (
     ExplanationClosed,
     InvalidTransition,
     NotFound,
+    SessionCancelled,
 )
 from studio_reservations.models import (
     ClassRegistration,
+    ClassSession,
     CustomerSuspension,
     ExplanationAnswer,
     LedgerReason,
-    PunchLedgerEntry,
+    ReservationHistory,
     Role,
     SessionReservation,
+    SessionStatus,
 )
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.services.actors import Actor, Clock, utc_now
 from studio_reservations.services.books import atomic, charge_up_to, lock_reservation, refund
 from studio_reservations.services.restoring import Outcome, RestoringService
-from studio_reservations.services.standing import record_act, whose_is
+from studio_reservations.services.standing import answer_explanation, forget_answer, record_act, whose_is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,7 @@ class NoShowService:
             )
             reservation.waived_at = self.now
             reservation.waived_by = actor.id
-            self._answer(reservation, ExplanationAnswer.WAIVED, actor)
+            answer_explanation(reservation, ExplanationAnswer.WAIVED, actor=actor, now=self.now)
             self._record(
                 reservation, "reservation.waived", actor, reason=reason, details={"punches_refunded": refunded}
             )
@@ -114,7 +117,7 @@ class NoShowService:
     def unwaive(self, *, reservation_id: UUID, actor: Actor, reason: str | None = None) -> SessionReservation:
         """Take a waive back, before grace ends: charged and counted as it was.
 
-        :raises NotFound, Forbidden, InvalidTransition:
+        :raises NotFound, Forbidden, InvalidTransition: :raises SessionCancelled: where the studio called it off.
         """
         with atomic(self.db_session):
             registration, reservation = self._locked(reservation_id, actor)
@@ -123,6 +126,8 @@ class NoShowService:
                 return reservation
             if reservation.grace_ends_at is None or self.now >= reservation.grace_ends_at:
                 raise InvalidTransition(state=reservation.status, action="unwaive")
+            if self.db_session.get_one(ClassSession, reservation.session_id).status == SessionStatus.CANCELLED:
+                raise SessionCancelled()  # nobody can have missed it
             no_show = reservation.status == Status.NO_SHOW
             charged = charge_up_to(
                 self.db_session,
@@ -135,8 +140,7 @@ class NoShowService:
             )
             reservation.waived_at = reservation.waived_by = None
             if reservation.explanation_answer == ExplanationAnswer.WAIVED:
-                reservation.explanation_answer = None
-                reservation.explanation_answered_at = reservation.explanation_answered_by = None
+                forget_answer(reservation)
             self._record(
                 reservation, "reservation.unwaived", actor, reason=reason, details={"punches_charged": charged}
             )
@@ -154,7 +158,7 @@ class NoShowService:
                 return reservation
             if reservation.explained_at is None or reservation.waived_at is not None:
                 raise InvalidTransition(state=reservation.status, action="decline")
-            self._answer(reservation, ExplanationAnswer.DECLINED, actor)
+            answer_explanation(reservation, ExplanationAnswer.DECLINED, actor=actor, now=self.now)
             self._record(reservation, "reservation.explanation_declined", actor, reason=reason)
             return reservation
 
@@ -166,23 +170,18 @@ class NoShowService:
         if not (reservation.status == Status.NO_SHOW or is_counted_late_cancellation(reservation)):
             raise InvalidTransition(state=reservation.status, action=action)
 
-    def _answer(self, reservation: SessionReservation, answer: ExplanationAnswer, actor: Actor) -> None:
-        if reservation.explained_at is not None:
-            reservation.explanation_answer = answer.value
-            reservation.explanation_answered_at = self.now
-            reservation.explanation_answered_by = actor.id
-
     def _refunded_by_the_waive(self, reservation: SessionReservation) -> int:
-        return (
-            self.db_session.scalar(
-                select(PunchLedgerEntry.delta).where(
-                    PunchLedgerEntry.reservation_id == reservation.id,
-                    PunchLedgerEntry.entry_type == LedgerReason.REFUND.value,
-                    PunchLedgerEntry.created_at == reservation.waived_at,
-                )
+        told = self.db_session.scalar(
+            select(ReservationHistory.details)
+            .where(
+                ReservationHistory.reservation_id == reservation.id,
+                ReservationHistory.action == "reservation.waived",
+                ReservationHistory.created_at == reservation.waived_at,
             )
-            or 0
+            .order_by(ReservationHistory.id.desc())
+            .limit(1)
         )
+        return int((told or {}).get("punches_refunded", 0))
 
     def _record(
         self,

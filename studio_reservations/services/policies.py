@@ -76,6 +76,13 @@ def fields_in_force(db_session: Session, *, studio_id: UUID, class_id: UUID | No
     return found
 
 
+def policy_for(db_session: Session, *, actor: Actor, studio_id: UUID, class_id: UUID | None = None) -> dict[str, Field]:
+    """Return `fields_in_force` for the desk of that studio. :raises NotFound, Forbidden:"""
+    actor.require(studio_id, Role.FRONT_DESK)
+    _check_class(db_session, studio_id=studio_id, class_id=class_id)
+    return fields_in_force(db_session, studio_id=studio_id, class_id=class_id)
+
+
 def put_policy(
     db_session: Session,
     *,
@@ -92,17 +99,10 @@ def put_policy(
     its terms. :raises NotFound, Forbidden: :raises InvalidRequest: for a field that a class does not have.
     """
     actor.require(studio_id, Role.MANAGER)
-    if class_id is not None:
-        found = db_session.scalar(
-            select(StudioClass.id).where(StudioClass.id == class_id, StudioClass.studio_id == studio_id)
-        )
-        if found is None:
-            raise NotFound()
-        if own := sorted(STUDIO_ONLY.intersection(values)):
-            raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
-    before = {
-        name: one.value for name, one in fields_in_force(db_session, studio_id=studio_id, class_id=class_id).items()
-    }
+    _check_class(db_session, studio_id=studio_id, class_id=class_id)
+    if class_id is not None and (own := sorted(STUDIO_ONLY.intersection(values))):
+        raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
+    before = fields_in_force(db_session, studio_id=studio_id, class_id=class_id)
     columns = {name: values.get(name) for name in (*POLICY_FIELDS, *NOTIFY_FIELDS)}
     columns |= {flag: True if name in values and values[name] is None else None for name, flag in UNLIMITED.items()}
     with atomic(db_session):
@@ -115,20 +115,19 @@ def put_policy(
             .with_for_update()
         ).one_or_none()
         if row is None:
-            row = NoShowPolicy(studio_id=studio_id, class_id=class_id, updated_at=now)
-            db_session.add(row)
-        for name, value in columns.items():
+            row = NoShowPolicy(studio_id=studio_id, class_id=class_id, updated_at=now, **columns)
+            try:
+                with db_session.begin_nested():
+                    db_session.add(row)
+            except IntegrityError as error:  # two at once made the first one
+                raise TryAgain() from error
+        elif all(getattr(row, name) == value for name, value in columns.items()):
+            return
+        for name, value in {**columns, "updated_at": now}.items():
             setattr(row, name, value)
-        row.updated_at = now
-        try:
-            with db_session.begin_nested():
-                db_session.flush()
-        except IntegrityError as error:  # two at once made the first one
-            raise TryAgain() from error
-        after = {
-            name: one.value for name, one in fields_in_force(db_session, studio_id=studio_id, class_id=class_id).items()
-        }
-        changed = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+        db_session.flush()
+        after = fields_in_force(db_session, studio_id=studio_id, class_id=class_id)
+        changed = {name: [before[name].value, after[name].value] for name in before if before[name] != after[name]}
         if changed:
             record(
                 db_session,
@@ -142,6 +141,14 @@ def put_policy(
                 reason=reason,
                 details={"class_id": str(class_id) if class_id is not None else None, "changed": changed},
             )
+
+
+def _check_class(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> None:
+    if class_id is None:
+        return
+    known = select(StudioClass.id).where(StudioClass.id == class_id, StudioClass.studio_id == studio_id)
+    if db_session.scalar(known) is None:
+        raise NotFound()
 
 
 def policies_of(db_session: Session, studio_id: UUID) -> StudioPolicies:

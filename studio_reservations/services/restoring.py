@@ -44,6 +44,14 @@ class Outcome:
     refusal: ReservationRefused | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What may come back: the rules that had to be set aside for it, and when its session was seen to start."""
+
+    overridden: tuple[str, ...]
+    starts_at: datetime
+
+
 class RestoringService:
     """Restores what was auto-cancelled; it lives for one request."""
 
@@ -69,9 +77,11 @@ class RestoringService:
                 return reservation
             if reservation.status != Status.AUTO_CANCELLED:
                 raise InvalidTransition(state=reservation.status, action="restore")
-            needed = self._judged(reservation, set_aside)
+            judged = self._judged(reservation, set_aside)
+            needed = judged.overridden
             self._back(
                 reservation,
+                judged,
                 actor=actor,
                 reason=override.reason if override is not None and needed else reason,
                 details={"overridden": list(needed)} if needed else {},
@@ -79,14 +89,15 @@ class RestoringService:
             return reservation
 
     def restore_futures(self, *, because_of: SessionReservation, actor: Actor) -> list[Outcome]:
-        """Restore what the night cancelled for this no-show, whose pass is locked; each on its own, by id of the session."""
+        """Restore what was cancelled for this missed class, whose pass is locked; each on its own, the soonest first."""
         futures = self.db_session.scalars(
             select(SessionReservation)
+            .join(ClassSession, ClassSession.id == SessionReservation.session_id)
             .where(
                 SessionReservation.auto_cancelled_for_id == because_of.id,
                 SessionReservation.status == Status.AUTO_CANCELLED.value,
             )
-            .order_by(SessionReservation.session_id)
+            .order_by(ClassSession.starts_at, SessionReservation.id)  # an earlier part makes way for a later one
             .execution_options(populate_existing=True)
         ).all()
         lock_sessions(self.db_session, {because_of.session_id, *(one.session_id for one in futures)} if futures else ())
@@ -94,8 +105,8 @@ class RestoringService:
         for future in futures:
             try:
                 with self.db_session.begin_nested():
-                    self._judged(future, frozenset())
-                    self._back(future, actor=actor, details={"because_of": str(because_of.id)})
+                    judged = self._judged(future, frozenset())
+                    self._back(future, judged, actor=actor, details={"because_of": str(because_of.id)})
             except ReservationRefused as refusal:
                 outcomes.append(Outcome(reservation_id=future.id, refusal=refusal))
             else:
@@ -114,6 +125,7 @@ class RestoringService:
             )
             .order_by(CustomerSuspension.id)
             .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
         ).all()
         return [one for one in built if self._voided(one, actor)]
 
@@ -147,7 +159,7 @@ class RestoringService:
         )
         return True
 
-    def _judged(self, reservation: SessionReservation, set_aside: frozenset[str]) -> tuple[str, ...]:
+    def _judged(self, reservation: SessionReservation, set_aside: frozenset[str]) -> _Judged:
         context = load_context(
             self.db_session,
             registration_id=reservation.registration_id,
@@ -161,11 +173,15 @@ class RestoringService:
         )
         if context is None:
             raise NotFound()
-        return judge(context.case, set_aside=set_aside, rules=RESTORING)
+        return _Judged(
+            overridden=judge(context.case, set_aside=set_aside, rules=RESTORING),
+            starts_at=context.case.offer.candidate.starts_at,
+        )
 
     def _back(
         self,
         reservation: SessionReservation,
+        judged: _Judged,
         *,
         actor: Actor,
         reason: str | None = None,
@@ -187,7 +203,8 @@ class RestoringService:
             reason=reason,
             details=details,
         )
-        change_seats(self.db_session, {reservation.session_id: 1})
+        session_id = reservation.session_id
+        change_seats(self.db_session, {session_id: 1}, seen_starts_at={session_id: judged.starts_at})
 
 
 def lock_sessions(db_session: Session, ids: Any) -> None:

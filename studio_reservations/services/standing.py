@@ -15,6 +15,7 @@ from studio_reservations.errors import Forbidden, NotFound
 from studio_reservations.models import (
     ClassRegistration,
     ClassSession,
+    ExplanationAnswer,
     Role,
     SessionReservation,
     SessionStatus,
@@ -165,7 +166,24 @@ def forget_no_show(reservation: SessionReservation) -> None:
     reservation.no_show_at = reservation.missed_at = None
     reservation.grace_ends_at = reservation.auto_cancel_at = reservation.futures_cancelled_at = None
     reservation.waived_at = reservation.waived_by = None
+    forget_answer(reservation)
     drop_flags(reservation, NOT_CHARGED, SHORTFALL)
+
+
+def answer_explanation(
+    reservation: SessionReservation, answer: ExplanationAnswer, *, actor: Actor, now: datetime
+) -> None:
+    """Answer the customer's explanation, where there is one."""
+    if reservation.explained_at is not None:
+        reservation.explanation_answer = answer.value
+        reservation.explanation_answered_at = now
+        reservation.explanation_answered_by = actor.id
+
+
+def forget_answer(reservation: SessionReservation) -> None:
+    """Leave the explanation without an answer."""
+    reservation.explanation_answer = None
+    reservation.explanation_answered_at = reservation.explanation_answered_by = None
 
 
 def drop_flags(reservation: SessionReservation, *flags: str) -> None:

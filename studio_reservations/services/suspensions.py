@@ -118,7 +118,7 @@ def lift_suspension(
         ).one()
         if suspension.lifted_at is not None:
             return suspension
-        if suspension.ended_at is not None:
+        if suspension.ended_at is not None or suspension.ends_at <= now:
             raise InvalidTransition(state="VOIDED" if suspension.voided_at is not None else "ENDED", action="lift")
         suspension.lifted_at = suspension.ended_at = now
         suspension.lifted_by = actor.id
