@@ -20,9 +20,12 @@ from studio_reservations.api import (
     reservations,
     sessions,
     staff_customers,
+    staff_no_shows,
+    staff_policies,
     staff_registrations,
     staff_reservations,
     staff_sessions,
+    staff_suspensions,
 )
 from studio_reservations.api.calls import view_of
 from studio_reservations.api.limits import CallLimit
@@ -43,9 +46,12 @@ ENDPOINT_MODULES = (
     reservations,
     registrations,
     staff_reservations,
+    staff_no_shows,
     staff_sessions,
     staff_customers,
+    staff_suspensions,
     staff_registrations,
+    staff_policies,
     feed,
 )
 """Importing them fills the route table."""

@@ -259,14 +259,6 @@ class SuspensionOut(Out):
     timezone: str
 
 
-class StaffSuspensionOut(SuspensionOut):
-    studio: str
-    no_shows: int | None
-    limit: int | None
-    created_by: str
-    reason: str | None
-
-
 class SessionsCountOut(Out):
     """``available`` are free of charges held for coming reservations; null is without limit."""
 

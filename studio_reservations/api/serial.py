@@ -162,6 +162,18 @@ def suspension(row: Any, timezone: str) -> dict[str, Any]:
     }
 
 
+def explanation(row: Any, timezone: str) -> dict[str, Any] | None:
+    """Return what the customer wrote of a missed class, from a reservation; an erased text is null."""
+    if row.explained_at is None:
+        return None
+    return {
+        "text": row.explanation,
+        "sent_at": instant(row.explained_at, timezone),
+        "answer": row.explanation_answer,
+        "answered_at": instant(row.explanation_answered_at, timezone),
+    }
+
+
 def ledger_entry(row: Any, timezone: str) -> dict[str, Any]:
     """Return one change of a pass's balance."""
     return {

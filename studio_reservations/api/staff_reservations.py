@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -14,10 +15,12 @@ from studio_reservations.api.requests import Input, Reason
 from studio_reservations.api.reservations import CHECKING_IN, OverrideIn, check_in_service, override_of
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import BulkCheckInOut, ReservationOut
+from studio_reservations.api.schemas_no_shows import GivenBackOut
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.services.attendance import AttendanceService
 from studio_reservations.services.directory import session_view
 from studio_reservations.services.listings import reservation_views
+from studio_reservations.services.no_shows import Waived
 
 TAG = "Staff: check-in"
 STAFF_ERRORS = ("not_found", "forbidden", "invalid_transition")
@@ -48,15 +51,15 @@ class Scan(Input):
     "/staff/reservations/<uuid:reservation_id>/check-in",
     tag=TAG,
     takes=StaffCheckIn,
-    gives=ReservationOut,
+    gives=GivenBackOut,
     errors=("not_found", "forbidden", *CHECKING_IN, "override_not_allowed", "reason_required"),
 )
 def staff_check_in(call: Call, body: StaffCheckIn, reservation_id: UUID) -> Answer:
-    """Check somebody in on the class day, or beyond with an override; a no-show too, who was there after all."""
-    check_in_service(call).check_in(
-        reservation_id=reservation_id, actor=call.actor, override=override_of(body.override)
-    )
-    return Answer(value=serial.reservation(call.reservation(reservation_id)))
+    """Check somebody in on the class day, or beyond with an override. A no-show was there after all: `futures` come back."""
+    service = check_in_service(call)
+    service.check_in(reservation_id=reservation_id, actor=call.actor, override=override_of(body.override))
+    row = call.reservation(reservation_id)
+    return Answer(value={**serial.reservation(row), **given_back(service.gave_back, timezone=row.timezone)})
 
 
 @endpoint(
@@ -156,3 +159,19 @@ def scan_code(call: Call, body: Scan) -> Answer:
     """Check in whoever shows this QR code."""
     reservation = check_in_service(call).check_in_by_code(code=body.code, actor=call.actor)
     return Answer(value=serial.reservation(call.reservation(reservation.id)))
+
+
+def given_back(waived: Waived | None, *, timezone: str) -> dict[str, Any]:
+    """Return what became of each reservation that a missed class had cost, and the suspensions that fell with it."""
+    return {
+        "futures": [
+            {
+                "reservation_id": str(one.reservation_id),
+                "restored": one.refusal is None,
+                "code": None if one.refusal is None else one.refusal.code,
+                "detail": None if one.refusal is None else sentence_of(one.refusal, timezone=timezone),
+            }
+            for one in (() if waived is None else waived.futures)
+        ],
+        "suspensions_voided": [str(one.id) for one in (() if waived is None else waived.voided)],
+    }
