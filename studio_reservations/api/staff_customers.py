@@ -13,7 +13,8 @@ from studio_reservations.api.calls import Call
 from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.requests import Day, Input, ShortText
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas import CustomerOut, PageOf, StaffSuspensionOut
+from studio_reservations.api.schemas import CustomerOut, PageOf
+from studio_reservations.api.staff_schemas import StaffSuspensionOut
 from studio_reservations.services.customers import create_customer, find_customers
 from studio_reservations.services.directory import staff_studio
 from studio_reservations.services.suspensions import suspend_customer
