@@ -1,7 +1,7 @@
 """The reference portal: a small host with users, login, home page and admin of its own, and the reservations as its guest.
 
-Run it with ``gunicorn 'wsgi:create_app()'`` or ``flask --app wsgi run``; `config.settings` says what it reads from the
-environment.
+Run it with ``gunicorn --config python:config.gunicorn 'wsgi:create_app()'`` or ``flask --app wsgi run``; `config.settings`
+says what it reads from the environment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 from flask_admin import Admin, AdminIndexView
 from flask_admin.contrib.sqla import ModelView
-from flask_admin.form import BaseForm
 from flask_admin.theme import Bootstrap4Theme
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
@@ -74,10 +73,10 @@ def create_app(configuration: dict[str, Any] | None = None) -> Flask:
     app.register_blueprint(portal)
     app.register_error_handler(HTTPException, _error_page)
     app.after_request(_protect)
-    _add_admin(app)
+    admin = _add_admin(app)
     app.cli.command("create-tables")(_create_tables)
 
-    StudioReservations(db).init_app(app, identity=identity)
+    StudioReservations(db).init_app(app, admin=admin, identity=identity)
 
     return app
 
@@ -121,12 +120,6 @@ def logout() -> ResponseReturnValue:
     return redirect(url_for("portal.home"), 303)
 
 
-class AdminForm(BaseForm):
-    """A form of the admin with the token that CSRFProtect asks for."""
-
-    Meta = FlaskForm.Meta
-
-
 class AdminHome(AdminIndexView):
     """The admin's first page."""
 
@@ -140,7 +133,6 @@ class UserView(ModelView):
 
     column_list = ("name", "email", "email_verified", "is_admin")
     column_searchable_list = ("name", "email")
-    form_base_class = AdminForm
     form_columns = ("email", "name", "phone", "email_verified", "is_admin")
     form_extra_fields = {"password": PasswordField("New password")}  # noqa: RUF012 - Flask-Admin's way
     can_delete = False
@@ -169,9 +161,10 @@ def _add_login(app: Flask) -> None:
         return db.session.get(User, int(user_id))
 
 
-def _add_admin(app: Flask) -> None:
+def _add_admin(app: Flask) -> Admin:
     admin = Admin(app, name="Portal", index_view=AdminHome(), theme=Bootstrap4Theme(), csp_nonce_generator=_nonce)
     admin.add_view(UserView(User, db, name="Users", endpoint="portal_users"))
+    return admin
 
 
 def _nonce() -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session
 
 from studio_reservations.models import (
     AccessKind,
@@ -44,10 +44,11 @@ NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 TORONTO = "America/Toronto"
 _numbers = count(1)
 Row = TypeVar("Row")
+Database = Session | scoped_session[Any]
 
 
 def make_studio(
-    db_session: Session,
+    db_session: Database,
     *,
     name: str = "Clay & Co.",
     timezone: str = TORONTO,
@@ -61,7 +62,7 @@ def make_studio(
 
 
 def make_staff(
-    db_session: Session, studio: Studio, role: Role = Role.MANAGER, *, user_id: str | None = None, now: datetime = NOW
+    db_session: Database, studio: Studio, role: Role = Role.MANAGER, *, user_id: str | None = None, now: datetime = NOW
 ) -> StudioStaff:
     """Add a member of staff."""
     return _added(
@@ -73,7 +74,7 @@ def make_staff(
 
 
 def make_customer(
-    db_session: Session,
+    db_session: Database,
     studio: Studio | None = None,
     *,
     name: str = "Ada Potter",
@@ -90,7 +91,7 @@ def make_customer(
 
 
 def link(
-    db_session: Session, customer: Customer, studio: Studio, *, internal: bool = False, now: datetime = NOW
+    db_session: Database, customer: Customer, studio: Studio, *, internal: bool = False, now: datetime = NOW
 ) -> CustomerStudio:
     """Let the studio know the customer."""
     return _added(
@@ -100,7 +101,7 @@ def link(
 
 
 def give_access(
-    db_session: Session,
+    db_session: Database,
     customer: Customer,
     user_id: str,
     *,
@@ -112,7 +113,7 @@ def give_access(
 
 
 def make_class(
-    db_session: Session,
+    db_session: Database,
     studio: Studio,
     *,
     title: str = "Beginner Wheel Throwing",
@@ -133,7 +134,7 @@ def make_class(
     return studio_class
 
 
-def steps_of_class(db_session: Session, studio_class: StudioClass) -> list[ClassStep]:
+def steps_of_class(db_session: Database, studio_class: StudioClass) -> list[ClassStep]:
     """Return the steps of a class by position."""
     return list(
         db_session.scalars(select(ClassStep).where(ClassStep.class_id == studio_class.id).order_by(ClassStep.position))
@@ -141,7 +142,7 @@ def steps_of_class(db_session: Session, studio_class: StudioClass) -> list[Class
 
 
 def make_session(
-    db_session: Session,
+    db_session: Database,
     studio_class: StudioClass,
     *,
     starts_at: datetime = NOW + timedelta(days=7),
@@ -169,7 +170,7 @@ def make_session(
 
 
 def make_pass(
-    db_session: Session,
+    db_session: Database,
     customer: Customer,
     studio: Studio,
     *,
@@ -222,11 +223,11 @@ def make_pass(
 
 
 def make_reservation(
-    db_session: Session,
+    db_session: Database,
     registration: ClassRegistration,
     class_session: ClassSession,
     *,
-    status: Status = Status.PENDING,
+    status: str = Status.PENDING,
     customer: Customer | None = None,
     now: datetime = NOW,
     **fields: Any,
@@ -252,7 +253,7 @@ def make_reservation(
             **fields,
         ),
     )
-    if status in LIVE or (status is Status.NO_SHOW and reservation.seat_released_at is None):
+    if status in LIVE or (status == Status.NO_SHOW and reservation.seat_released_at is None):
         db_session.execute(
             update(ClassSession)
             .where(ClassSession.id == class_session.id)
@@ -263,7 +264,7 @@ def make_reservation(
 
 
 def make_policy(
-    db_session: Session, studio: Studio, studio_class: StudioClass | None = None, *, now: datetime = NOW, **fields: Any
+    db_session: Database, studio: Studio, studio_class: StudioClass | None = None, *, now: datetime = NOW, **fields: Any
 ) -> NoShowPolicy:
     """Add the studio's policy, or that of one class."""
     return _added(
@@ -278,7 +279,7 @@ def make_policy(
 
 
 def make_suspension(
-    db_session: Session,
+    db_session: Database,
     customer: Customer,
     studio: Studio,
     *,
@@ -333,7 +334,7 @@ def kiosk_actor(studio: Studio) -> Actor:
     return Actor(kind=ActorKind.KIOSK, id="kiosk-1", roles={studio.id: Role.INSTRUCTOR})
 
 
-def ledger_of(db_session: Session, registration_id: UUID) -> list[tuple[str, int, int]]:
+def ledger_of(db_session: Database, registration_id: UUID) -> list[tuple[str, int, int]]:
     """Return the pass's ledger in order, as (reason, delta, balance)."""
     rows = db_session.execute(
         select(PunchLedgerEntry.entry_type, PunchLedgerEntry.delta, PunchLedgerEntry.balance)
@@ -343,7 +344,7 @@ def ledger_of(db_session: Session, registration_id: UUID) -> list[tuple[str, int
     return [(entry_type, delta, balance) for entry_type, delta, balance in rows]
 
 
-def history_of(db_session: Session, subject_id: UUID) -> list[Mapping[str, Any]]:
+def history_of(db_session: Database, subject_id: UUID) -> list[Mapping[str, Any]]:
     """Return the acts upon one subject in order, as mappings of the columns that tests look at."""
     db_session.flush()
     rows = db_session.scalars(
@@ -365,7 +366,7 @@ def history_of(db_session: Session, subject_id: UUID) -> list[Mapping[str, Any]]
     ]
 
 
-def _added(db_session: Session, row: Row) -> Row:
+def _added(db_session: Database, row: Row) -> Row:
     db_session.add(row)
     db_session.flush()
     return row

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, defau
 from werkzeug.routing import Map, RequestRedirect
 
 from studio_reservations.api import (
+    check_in,
     docs,
     feed,
     me,
@@ -44,6 +45,7 @@ ENDPOINT_MODULES = (
     me,
     sessions,
     reservations,
+    check_in,
     registrations,
     staff_reservations,
     staff_no_shows,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Request
 from flask_wtf.csrf import generate_csrf, validate_csrf
-from wtforms import ValidationError  # type: ignore[import-untyped]
+from wtforms import ValidationError
 
 from studio_reservations.errors import CsrfFailed
 

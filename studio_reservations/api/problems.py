@@ -46,8 +46,12 @@ def problem_for(error: Exception) -> Sent:
     if isinstance(error, HTTPException):
         status = error.code or 500
         headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-        known = BY_STATUS.get(status)
-        error = known() if known is not None else _unexpected(error)
+        if (known := BY_STATUS.get(status)) is not None:
+            error = known()
+        elif status < 500:
+            error = errors.InvalidRequest(errors={"request": f"{error.name}."})
+        else:
+            error = _unexpected(error)
     elif not isinstance(error, StudioError):
         error = _unexpected(error)
     return _sent(error, headers)

@@ -37,7 +37,7 @@ class OfPassQuery(PageQuery):
 
 
 class CalendarQuery(Input):
-    month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM")
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM")
 
 
 @endpoint(
@@ -118,7 +118,6 @@ def get_calendar(call: Call, query: CalendarQuery, registration_id: UUID) -> Ans
         starts_before=days.starts_before,
         customer_id=customer_id,
         registration_id=registration_id,
-        only_reservable=True,
         limit=MOST_SESSIONS_A_MONTH,
     )
 
@@ -132,7 +131,7 @@ def get_calendar(call: Call, query: CalendarQuery, registration_id: UUID) -> Ans
             "attended": of("CHECKED_IN", "ATTENDED"),
             "pending": of("PENDING"),
             "no_shows": of("NO_SHOW"),
-            "available": [available_json(one) for one in available],
+            "available": [available_json(one) for one in available if one.answer],
         }
     )
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from studio_reservations.errors import InvalidRequest, MalformedJson, PayloadTooLarge, UnsupportedMediaType
+from studio_reservations.services.overrides import Override
 
 YEARS = range(1970, 2200)
 """Outside them nothing can be meant, and arithmetic on dates could leave Python's calendar."""
@@ -46,6 +47,18 @@ Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 def unsent() -> Any:
     """Return the value of a field that may be left out but not be null; nobody looks at it."""
     return None
+
+
+class OverrideIn(Input):
+    """Rules that staff set aside, and why."""
+
+    rules: list[ShortText] = Field(min_length=1, max_length=20, description="Codes of refusals.")
+    reason: str = Field("", max_length=1000)
+
+
+def override_of(given: OverrideIn | None) -> Override | None:
+    """Return an override as the services know it."""
+    return None if given is None else Override(rules=frozenset(given.rules), reason=given.reason)
 
 
 def read_body(request: Request, model: type[M], *, limit: int) -> M:

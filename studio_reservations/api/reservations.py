@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, request
+from flask import request
 from pydantic import Field, model_validator
 
 from studio_reservations.api import serial
@@ -13,23 +13,18 @@ from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
 from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.problems import described
-from studio_reservations.api.requests import Day, Input, Reason, ShortText
+from studio_reservations.api.requests import Day, Input, OverrideIn, Reason, ShortText, override_of
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import (
     AvailableOut,
     CancelledOut,
-    CodeOut,
     CreatedOut,
     PageOf,
     RescheduledOut,
     ReservationDetailOut,
-    ReservationOut,
 )
-from studio_reservations.services.check_in import CheckInService
-from studio_reservations.services.codes import CodeSigner
 from studio_reservations.services.directory import class_studio, known_studio, studio_by_id, studio_days
 from studio_reservations.services.listings import history_of, pass_for, reservation_for
-from studio_reservations.services.overrides import Override
 from studio_reservations.services.reservation_questions import Available
 from studio_reservations.services.reservations import Created, ReservationService
 
@@ -40,23 +35,6 @@ RESERVING = (
     *("already_reserved", "advance_limit_reached", "session_full", "punches_exhausted", "step_already_reserved"),
     *("sequence_not_met", "makeup_required", "makeup_not_allowed"),
 )
-CHECKING_IN = (
-    *("check_in_too_early", "check_in_too_late", "self_check_in_off", "code_invalid", "code_expired"),
-    *("session_cancelled", "invalid_transition", "punches_exhausted", "not_class_day"),
-    *("already_reserved", "step_already_reserved", "session_full"),
-)
-
-
-class OverrideIn(Input):
-    """Rules that staff set aside, and why."""
-
-    rules: list[ShortText] = Field(min_length=1, max_length=20, description="Codes of refusals.")
-    reason: str = Field("", max_length=1000)
-
-
-def override_of(given: OverrideIn | None) -> Override | None:
-    """Return an override as the services know it."""
-    return None if given is None else Override(rules=frozenset(given.rules), reason=given.reason)
 
 
 class CreateReservation(Input):
@@ -75,12 +53,6 @@ class CancelReservation(Input):
 
 class Reschedule(Input):
     session_id: UUID
-
-
-class CheckIn(Input):
-    door_code: str | None = Field(
-        None, max_length=50, description="The digits on the kiosk, where the studio asks for them."
-    )
 
 
 class AvailableQuery(PageQuery):
@@ -223,46 +195,6 @@ def reschedule_reservation(call: Call, body: Reschedule, reservation_id: UUID) -
         actor=call.actor, reservation_id=reservation_id, session_id=body.session_id
     )
     return _created(call, created, {"replaces": serial.text(created.replaces_id)})
-
-
-@endpoint(
-    "POST",
-    "/reservations/<uuid:reservation_id>/check-in",
-    tag=TAG,
-    takes=CheckIn,
-    gives=ReservationOut,
-    errors=("not_found", "forbidden", *CHECKING_IN),
-)
-def check_in(call: Call, body: CheckIn, reservation_id: UUID) -> Answer:
-    """Check in, within the window; done twice, it is done once."""
-    check_in_service(call).check_in(reservation_id=reservation_id, actor=call.actor, door_code=body.door_code)
-    return Answer(value=serial.reservation(call.reservation(reservation_id)))
-
-
-@endpoint("GET", "/reservations/<uuid:reservation_id>/code", tag=TAG, gives=CodeOut, errors=("not_found", "forbidden"))
-def get_code(call: Call, reservation_id: UUID) -> Answer:
-    """The QR code to show at the studio, as SVG and text, and when it is valid."""
-    code = check_in_service(call).get_code(reservation_id=reservation_id, actor=call.actor)
-    timezone = call.reservation(reservation_id).timezone
-    return Answer(
-        value={
-            "code": code.text,
-            "svg": code.svg,
-            "valid_from": serial.instant(code.valid.opens_at, timezone),
-            "valid_until": serial.instant(code.valid.closes_at, timezone),
-            "timezone": timezone,
-        }
-    )
-
-
-def check_in_service(call: Call) -> CheckInService:
-    """Return the service that can read and make codes, which the portal's secret key signs."""
-    return CheckInService(
-        call.db_session,
-        clock=call.clock,
-        pass_types=call.state.pass_types,
-        codes=CodeSigner(current_app.secret_key or ""),
-    )
 
 
 def available_json(one: Available) -> dict[str, Any]:

@@ -243,11 +243,6 @@ class RegistrationOut(Out):
     timezone: str
 
 
-class StaffRegistrationOut(RegistrationOut):
-    pass_options: dict[str, Any]
-    external_ref: str | None
-
-
 class SuspensionOut(Out):
     """New reservations are refused from ``starts_at`` through the local day ``ends_on``."""
 
@@ -287,12 +282,6 @@ class PassStatusOut(Out):
     details: dict[str, Any]
 
 
-class CalendarDayOut(Out):
-    reservation_id: UUID
-    session: SessionBrief
-    status: str
-
-
 class CalendarOut(Out):
     """A month on one pass."""
 
@@ -302,66 +291,3 @@ class CalendarOut(Out):
     pending: list[ReservationOut]
     no_shows: list[ReservationOut]
     available: list[AvailableOut]
-
-
-class RefusedRowOut(Out):
-    customer_id: UUID
-    code: str
-    detail: str
-
-
-class BulkCheckInOut(Out):
-    checked_in: list[ReservationOut]
-    refused: list[RefusedRowOut]
-
-
-class RosterRowOut(ReservationOut):
-    customer_name: str
-    guest_name: str | None
-    flags: list[str]
-
-
-class RosterOut(Out):
-    session: SessionOut
-    reservations: list[RosterRowOut]
-
-
-class SessionCancelledOut(Out):
-    """How many reservations were cancelled, no-shows waived and punches refunded."""
-
-    session: SessionOut
-    cancelled: int
-    waived: int
-    punches_refunded: int
-
-
-class LedgerEntryOut(Out):
-    id: UUID
-    entry_type: str
-    delta: int
-    balance: int
-    reservation_id: UUID | None
-    reason: str | None
-    created_at: datetime
-
-
-class StaffCustomerOut(CustomerOut):
-    notes: str | None
-
-
-class PassChangeOut(Out):
-    """A pass, and the reservations that were cancelled, or in a preview would be."""
-
-    registration: StaffRegistrationOut
-    preview: bool
-    cancelled: list[ReservationOut]
-
-
-class SessionChangedOut(Out):
-    """A session, whether it was moved, and what that did."""
-
-    session: SessionOut
-    moved: bool
-    holders_told: int
-    check_ins_undone: int
-    conflicts: int

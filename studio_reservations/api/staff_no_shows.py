@@ -11,12 +11,11 @@ from pydantic import Field, StringConstraints
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.no_show_schemas import ExplainedOut, MissedOut, NoShowOut, WaivedOut
 from studio_reservations.api.pagination import PageQuery, page_json
-from studio_reservations.api.requests import Day, Input, Reason
-from studio_reservations.api.reservations import OverrideIn, override_of
+from studio_reservations.api.requests import Day, Input, OverrideIn, Reason, override_of
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import PageOf, ReservationOut
-from studio_reservations.api.schemas_no_shows import ExplainedOut, MissedOut, NoShowOut, WaivedOut
 from studio_reservations.api.staff_customers import StudioSlug
 from studio_reservations.api.staff_reservations import STAFF_ERRORS, Why, given_back
 from studio_reservations.services.directory import staff_studio
@@ -80,9 +79,7 @@ def waive_no_show(call: Call, body: Why, reservation_id: UUID) -> Answer:
     )
 
 
-@endpoint(
-    "POST", f"{PATH}/unwaive", tag=TAG, takes=Why, gives=MissedOut, errors=(*STAFF_ERRORS, "session_cancelled")
-)
+@endpoint("POST", f"{PATH}/unwaive", tag=TAG, takes=Why, gives=MissedOut, errors=(*STAFF_ERRORS, "session_cancelled"))
 def unwaive_no_show(call: Call, body: Why, reservation_id: UUID) -> Answer:
     """Take a waive back until grace ends: charged and counted as it was."""
     row = call.service(NoShowService).unwaive(reservation_id=reservation_id, actor=call.actor, reason=body.reason)
@@ -96,9 +93,7 @@ def decline_explanation(call: Call, body: Why, reservation_id: UUID) -> Answer:
     return Answer(value=_missed(call, row))
 
 
-@endpoint(
-    "POST", f"{PATH}/restore", tag=TAG, takes=Restore, gives=ReservationOut, errors=(*STAFF_ERRORS, *RESTORING)
-)
+@endpoint("POST", f"{PATH}/restore", tag=TAG, takes=Restore, gives=ReservationOut, errors=(*STAFF_ERRORS, *RESTORING))
 def restore_reservation(call: Call, body: Restore, reservation_id: UUID) -> Answer:
     """Bring back what was cancelled automatically, if it could be reserved now."""
     call.service(RestoringService).restore(

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.no_show_schemas import PolicyOut
 from studio_reservations.api.requests import Input, Reason, unsent
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas_no_shows import PolicyOut
 from studio_reservations.api.staff_customers import StudioSlug
 from studio_reservations.models import SelfCheckIn, Studio
 from studio_reservations.services.directory import staff_studio
@@ -98,6 +98,4 @@ def change_policy(call: Call, body: PutPolicy) -> Answer:
 def _shown(call: Call, studio: Studio, class_id: UUID | None) -> Answer:
     found = policy_for(call.db_session, actor=call.actor, studio_id=studio.id, class_id=class_id)
     fields: dict[str, Any] = {name: {"value": one.value, "source": one.source} for name, one in found.items()}
-    return Answer(
-        value={"studio": studio.slug, "class_id": None if class_id is None else str(class_id), **fields}
-    )
+    return Answer(value={"studio": studio.slug, "class_id": None if class_id is None else str(class_id), **fields})

@@ -14,8 +14,9 @@ from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.registrations import pass_label
 from studio_reservations.api.requests import Day, Input, Reason, ShortText
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas import LedgerEntryOut, PageOf, PassChangeOut, StaffRegistrationOut
+from studio_reservations.api.schemas import PageOf
 from studio_reservations.api.staff_customers import StudioSlug
+from studio_reservations.api.staff_schemas import LedgerEntryOut, PassChangeOut, StaffRegistrationOut
 from studio_reservations.services.directory import staff_studio
 from studio_reservations.services.issuing import issue_registration
 from studio_reservations.services.listings import reservation_views

@@ -10,13 +10,14 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
-from studio_reservations.api.problems import described
-from studio_reservations.api.requests import Input, Reason
-from studio_reservations.api.reservations import CHECKING_IN, OverrideIn, check_in_service, override_of
+from studio_reservations.api.check_in import CHECKING_IN, check_in_service
+from studio_reservations.api.no_show_schemas import GivenBackOut
+from studio_reservations.api.requests import Input, OverrideIn, Reason, override_of
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas import BulkCheckInOut, ReservationOut
-from studio_reservations.api.schemas_no_shows import GivenBackOut
+from studio_reservations.api.schemas import ReservationOut
+from studio_reservations.api.staff_schemas import BulkCheckInOut
 from studio_reservations.database import reading, run_in_transaction
+from studio_reservations.sentences import sentence_of
 from studio_reservations.services.attendance import AttendanceService
 from studio_reservations.services.directory import session_view
 from studio_reservations.services.listings import reservation_views
@@ -140,7 +141,11 @@ def bulk_check_in(call: Call, body: BulkCheckIn, session_id: UUID) -> Answer:
         value = {
             "checked_in": [serial.reservation(rows[one.reservation_id]) for one in outcome.checked_in],
             "refused": [
-                {"customer_id": str(one.customer_id), **described(one.error, timezone=timezone)}
+                {
+                    "customer_id": str(one.customer_id),
+                    "code": one.code,
+                    "detail": sentence_of(one.error, timezone=timezone),
+                }
                 for one in outcome.refused
             ],
         }

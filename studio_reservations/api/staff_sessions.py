@@ -14,7 +14,8 @@ from studio_reservations.api.answers import Answer, dumped
 from studio_reservations.api.calls import Call
 from studio_reservations.api.requests import Input, Instant, Reason, ShortText, unsent
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas import RosterOut, SessionCancelledOut, SessionChangedOut, SessionOut
+from studio_reservations.api.schemas import SessionOut
+from studio_reservations.api.staff_schemas import RosterOut, SessionCancelledOut, SessionChangedOut
 from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.directory import roster_of, session_view
 from studio_reservations.services.session_terms import SessionChanges

@@ -11,11 +11,11 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.no_show_schemas import StaffSuspensionOut
 from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.requests import Day, Input
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import PageOf
-from studio_reservations.api.schemas_no_shows import StaffSuspensionOut
 from studio_reservations.api.staff_customers import StudioSlug
 from studio_reservations.services.directory import staff_studio
 from studio_reservations.services.no_show_views import built_by, suspension_view, suspensions_for
@@ -103,9 +103,7 @@ def create_suspension(call: Call, body: CreateSuspension) -> Answer:
 )
 def end_suspension(call: Call, body: Lift, suspension_id: UUID) -> Answer:
     """Lift a suspension early. The slate is wiped: what built it counts no more."""
-    lift_suspension(
-        call.db_session, suspension_id=suspension_id, reason=body.reason, actor=call.actor, now=call.now
-    )
+    lift_suspension(call.db_session, suspension_id=suspension_id, reason=body.reason, actor=call.actor, now=call.now)
     return Answer(value=_shown(call, suspension_id))
 
 

@@ -78,10 +78,11 @@ class Api:
         """Make a call below the prefix and hold the answer against the document."""
         if body is not None:
             options |= {"data": json.dumps(body, default=str), "content_type": "application/json"}
+        if query:
+            options["query_string"] = {name.rstrip("_"): str(value) for name, value in query.items()}
         response = self.client.open(
             f"/api{path}",
             method=method,
-            query_string={name.rstrip("_"): str(value) for name, value in (query or {}).items()},
             headers={**self.headers, **(headers or {})},
             **options,
         )

@@ -6,7 +6,15 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from studio_reservations.models import ClassSession, OutboxMessage, SessionReservation
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    Customer,
+    OutboxMessage,
+    SessionReservation,
+    Studio,
+    StudioClass,
+)
 from tests.factories import NOW, make_pass, make_session, make_suspension
 
 
@@ -87,15 +95,11 @@ def test_a_guardian_reserves_for_a_ward_and_the_desk_for_anybody_it_knows(api, w
 
 def test_no_usable_pass_lists_each_pass_with_its_reason(api, world, stored):
     with stored() as db_session:
-        registration = db_session.get_one(SessionReservation, world.reservation)
-        studio_id = registration.studio_id
-        from studio_reservations.models import ClassRegistration, Customer, Studio
-
         db_session.get_one(ClassRegistration, world.ada_pass).sessions_remaining = 0
         make_pass(
             db_session,
             db_session.get_one(Customer, world.ada),
-            db_session.get_one(Studio, studio_id),
+            db_session.get_one(Studio, world.studio),
             valid_until=NOW.date(),
         )
 
@@ -108,8 +112,6 @@ def test_no_usable_pass_lists_each_pass_with_its_reason(api, world, stored):
 
 def test_a_manager_sets_a_suspension_aside_and_says_why(api, world, stored):
     with stored() as db_session:
-        from studio_reservations.models import Customer, Studio
-
         make_suspension(db_session, db_session.get_one(Customer, world.eve), db_session.get_one(Studio, world.studio))
     wanted = {"session_id": world.later_session, "customer_id": world.eve}
     override = {"rules": ["customer_suspended"], "reason": "She was ill."}
@@ -214,8 +216,6 @@ def test_available_covers_local_days(api, world):
 
 def test_an_added_session_is_available(api, world, stored):
     with stored() as db_session:
-        from studio_reservations.models import StudioClass
-
         make_session(
             db_session, db_session.get_one(StudioClass, world.studio_class), starts_at=NOW + timedelta(hours=1)
         )
