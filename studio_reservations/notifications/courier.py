@@ -1,0 +1,211 @@
+"""Carries one delivery over its channel; no transaction is open meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from icalendar import Calendar, Event
+from jinja2 import BaseLoader, TemplateError
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+
+from studio_reservations.models import Channel
+from studio_reservations.notifications.failures import Hopeless, NotNeeded
+from studio_reservations.notifications.letters import Templates
+from studio_reservations.notifications.mail import Mail, Mailer
+from studio_reservations.notifications.occasions import Occasion
+from studio_reservations.notifications.payloads import body_of
+from studio_reservations.notifications.preferences import PreferenceLinks
+from studio_reservations.notifications.text_messages import Texter
+from studio_reservations.notifications.webhook_post import Poster
+from studio_reservations.notifications.wording import context_of
+from studio_reservations.pass_types import Status
+from studio_reservations.policies.messages import SMS, SWITCHED_OFF_BY, TIMED, Message, is_quiet
+from studio_reservations.settings import Settings
+
+USER_AGENT = "studio-reservations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """The ways by which one portal sends, and the templates and links of its messages."""
+
+    settings: Settings
+    templates: Templates
+    links: PreferenceLinks
+    poster: Poster
+    mailer: Mailer | None = None
+    texter: Texter | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, secret: str | bytes, templates: BaseLoader | None = None) -> Courier:
+        """Return the courier of a portal; ``secret`` is its own, ``templates`` its loader, which overrides ours.
+
+        :raises RuntimeError: where SMS are wanted and Apprise is not installed.
+        """
+        public = settings.public_url.rstrip("/") if settings.public_url else None
+        return cls(
+            settings=settings,
+            templates=Templates(templates),
+            links=PreferenceLinks(secret, base=public and public + settings.pages_prefix),
+            poster=Poster(allow_private=settings.webhook_allow_private),
+            mailer=Mailer(settings.smtp_url, envelope_from=str(settings.mail_from)) if settings.smtp_url else None,
+            texter=Texter(settings.sms_url) if settings.sms_url else None,
+        )
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What can be sent at all; mail waits until there is a server for it."""
+        return (
+            Channel.WEBHOOK,
+            *((Channel.EMAIL,) if self.mailer is not None else ()),
+            *((Channel.SMS,) if self.texter is not None else ()),
+        )
+
+    def carry(self, occasion: Occasion, *, now: datetime) -> int | None:
+        """Send one delivery; return the other side's status where it has one.
+
+        :raises DeliveryFailure: the kind says what follows.
+        """
+        try:
+            if occasion.delivery.channel == Channel.WEBHOOK:
+                return self._post(occasion, now=now)
+            check_still_needed(occasion, now=now)
+            if occasion.delivery.channel == Channel.SMS:
+                self._text(occasion, now=now)
+            else:
+                self._mail(occasion, now=now)
+        except (TemplateError, ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
+            # A template that fails, a payload that lacks something: poison, whatever is tried.
+            raise Hopeless(f"It cannot be written: {type(error).__name__}: {error}") from error
+        return None
+
+    def letter(self, occasion: Occasion, *, now: datetime) -> Mail:
+        """Return the e-mail of an occasion."""
+        studio, customer, name = occasion.studio, occasion.customer, str(occasion.delivery.template)
+        preference = SWITCHED_OFF_BY.get(Message(name)) if name in set(Message) else None
+        url = self.links.url_for(customer.id, preference) if customer is not None else None
+        context = context_of(occasion, now=now, link=self._reservation_url)
+        context |= {"preference": preference, "preferences_url": url}
+        locale = customer.locale if customer is not None else None
+        words = self.templates.words(name, context, locale=locale)
+        return Mail(
+            id=str(occasion.delivery.id),
+            at=now,
+            sender_name=studio.sender_name or studio.name,
+            sender=studio.sender_email or str(self.settings.mail_from),
+            recipient=occasion.delivery.recipient,
+            reply_to=studio.contact_email,
+            subject=words.subject,
+            text=self.templates.text(words, context, locale=locale),
+            html=self.templates.html(words, context, locale=locale),
+            unsubscribe_url=url if preference else None,
+            calendar=calendar_of(occasion) if name == Message.CONFIRMATION else None,
+        )
+
+    def _mail(self, occasion: Occasion, *, now: datetime) -> None:
+        assert self.mailer is not None  # noqa: S101 - nobody claims mail without a mailer
+        self.mailer.send(self.letter(occasion, now=now))
+
+    def _text(self, occasion: Occasion, *, now: datetime) -> None:
+        assert self.texter is not None  # noqa: S101 - nobody claims SMS without a provider
+        context = context_of(occasion, now=now, link=self._reservation_url)
+        locale = occasion.customer.locale if occasion.customer is not None else None
+        text = self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
+        self.texter.send(to=occasion.delivery.recipient, text=text)
+
+    def _post(self, occasion: Occasion, *, now: datetime) -> int:
+        endpoint = occasion.endpoint
+        if endpoint is None or endpoint.disabled_at is not None:
+            raise NotNeeded("The webhook is switched off.")
+        if not occasion.payload:
+            raise NotNeeded("What it told of was erased.")
+        message_id = str(occasion.delivery.message_id)
+        body = webhook_body(occasion)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": USER_AGENT,
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signatures(endpoint, message_id=message_id, body=body, now=now),
+        }
+        return self.poster.post(endpoint.url, body.encode(), headers).status
+
+    def _reservation_url(self, reservation_id: Any) -> str | None:
+        pattern = self.settings.reservation_url
+        return pattern.replace("{id}", str(reservation_id)) if pattern else None
+
+
+def check_still_needed(occasion: Occasion, *, now: datetime) -> None:
+    """Let pass what a person should still get.
+
+    :raises NotNeeded: for what is told too late, unwanted by now, or in quiet hours. Source: rules.md §8, §9.
+    """
+    studio, customer, seat = occasion.studio, occasion.customer, occasion.seat
+    if occasion.delivery.event == "webhook.disabled":
+        return
+    if customer is None or customer.erased_at is not None or not occasion.payload:
+        raise NotNeeded("What it told of was erased.")
+    message = Message(occasion.delivery.template)
+    preference = SWITCHED_OFF_BY.get(message)
+    if preference is not None and customer.preferences.get(preference) is False:
+        raise NotNeeded("The customer switched it off.")
+    if message in TIMED and seat is not None:
+        if now >= seat.starts_at:
+            raise NotNeeded("The session has begun.")
+        if seat.status != Status.PENDING or seat.session_status != "SCHEDULED":
+            raise NotNeeded("It is not reserved any more, or checked in already.")
+    if message in SMS:
+        if not studio.sms_enabled:
+            raise NotNeeded("The studio sends no SMS any more.")
+        if is_quiet(now, quiet_from=studio.quiet_from, quiet_until=studio.quiet_until, timezone=studio.timezone):
+            raise NotNeeded("It is quiet at the studio.")
+
+
+def webhook_body(occasion: Occasion) -> str:
+    """Return the JSON of an event, the same at every attempt."""
+    seat = occasion.seat
+    ids: dict[str, Any] = {}
+    if seat is not None:
+        ids = {
+            "registration_id": seat.registration_id,
+            "session_id": seat.session_id,
+            "because_of": seat.auto_cancelled_for_id,
+            "grace_ends_at": seat.grace_ends_at,
+        }
+    delivery = occasion.delivery
+    return body_of(
+        delivery.event, payload=occasion.payload, at=delivery.at.astimezone(UTC), studio=occasion.studio.slug, ids=ids
+    )
+
+
+def signatures(endpoint: Any, *, message_id: str, body: str, now: datetime) -> str:
+    """Return the signatures by every secret that is valid now, as Standard Webhooks wants them."""
+    secrets = [endpoint.secret]
+    if endpoint.previous_secret and endpoint.previous_secret_until and endpoint.previous_secret_until > now:
+        secrets.append(endpoint.previous_secret)
+    return " ".join(Webhook(secret).sign(message_id, now.astimezone(UTC), body) for secret in secrets)
+
+
+def calendar_of(occasion: Occasion) -> bytes | None:
+    """Return the reservation as iCalendar; its UID is that of the customer's feed."""
+    seat = occasion.seat
+    if seat is None:
+        return None
+    entry = Event()
+    entry.add("uid", f"{seat.id}@studio-reservations")
+    entry.add("dtstamp", occasion.delivery.at)
+    entry.add("dtstart", seat.starts_at)
+    entry.add("dtend", seat.ends_at)
+    entry.add("summary", f"{seat.class_title} · {occasion.studio.name}")
+    if seat.location:
+        entry.add("location", seat.location)
+    calendar = Calendar()
+    calendar.add("prodid", "-//studio-reservations//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(entry)
+    text: bytes = calendar.to_ical()
+    return text
