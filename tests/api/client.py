@@ -57,6 +57,10 @@ class Api:
         """Write; the keywords are the JSON body."""
         return self.call("POST", path, body=body, headers=headers)
 
+    def put(self, path: str, **body: Any) -> TestResponse:
+        """Set the whole; the keywords are the JSON body."""
+        return self.call("PUT", path, body=body)
+
     def patch(self, path: str, **body: Any) -> TestResponse:
         """Change; the keywords are the JSON body."""
         return self.call("PATCH", path, body=body)

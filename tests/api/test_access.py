@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from studio_reservations.api.routes import ENDPOINTS, Endpoint
+from studio_reservations.models import Customer, Studio
 from tests.api.conftest import World
+from tests.factories import make_suspension
 
 CALLERS = (
     *("nobody", "over"),
@@ -57,6 +60,12 @@ RULES = {
     "mark_attended": DESK_TO_CHANGE,
     "undo_attended": DESK_TO_CHANGE,
     "mark_no_show": DESK_TO_CHANGE,
+    "explain_no_show": "11 yyn nnnnn fn",
+    "waive_no_show": MANAGER_TO_CHANGE,
+    "unwaive_no_show": MANAGER_TO_CHANGE,
+    "decline_explanation": MANAGER_TO_CHANGE,
+    "restore_reservation": MANAGER_TO_CHANGE,
+    "list_no_shows": DESK,
     "bulk_check_in": TEACHER_TO_CHANGE,
     "scan_code": TEACHER_TO_CHANGE,
     "get_roster": TEACHER,
@@ -65,7 +74,11 @@ RULES = {
     "cancel_session": MANAGER_TO_CHANGE,
     "list_customers": DESK,
     "add_customer": DESK_TO_CHANGE,
+    "list_suspensions": DESK,
     "create_suspension": MANAGER_TO_CHANGE,
+    "end_suspension": MANAGER_TO_CHANGE,
+    "get_policy": DESK,
+    "change_policy": MANAGER_TO_CHANGE,
     "issue_pass": MANAGER_TO_CHANGE,
     "change_pass": MANAGER_TO_CHANGE,
     "adjust_pass": MANAGER_TO_CHANGE,
@@ -105,11 +118,24 @@ def inputs(world: World, code: str) -> dict[str, dict[str, Any]]:
             "ends_on": "2026-12-31",
             "reason": "Broke a wheel.",
         },
+        "explain_no_show": {"text": "The tram did not come."},
+        "list_no_shows": {"studio": "clay"},
+        "list_suspensions": {"studio": "clay"},
+        "end_suspension": {"reason": "Talked it over."},
+        "get_policy": {"studio": "clay"},
+        "change_policy": {"studio": "clay", "undo_minutes": 10},
         "issue_pass": {"studio": "clay", "customer_id": world.ada, "pass_type": "drop_in"},
         "change_pass": {"valid_until": "2027-01-31"},
         "adjust_pass": {"delta": 1, "reason": "A gift."},
         "transfer_pass": {"class_id": world.studio_class},
     }
+
+
+def suspended(stored, world: World) -> UUID:
+    """Suspend Ada, and return the suspension's id."""
+    with stored() as db_session:
+        ada, studio = db_session.get_one(Customer, world.ada), db_session.get_one(Studio, world.studio)
+        return make_suspension(db_session, ada, studio).id
 
 
 def test_every_endpoint_has_a_rule():
@@ -119,11 +145,14 @@ def test_every_endpoint_has_a_rule():
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if not one.public], ids=lambda one: one.name)
-def test_only_those_who_may(endpoint: Endpoint, api, world, clock):
+def test_only_those_who_may(endpoint: Endpoint, api, world, clock, stored):
     code = api("ada").get(f"/reservations/{world.reservation}/code").json["code"]
     clock.advance(days=7, hours=-1)
     path = endpoint.open_path.format(
-        reservation_id=world.reservation, session_id=world.session, registration_id=world.ada_pass
+        reservation_id=world.reservation,
+        session_id=world.session,
+        registration_id=world.ada_pass,
+        suspension_id=suspended(stored, world) if "{suspension_id}" in endpoint.open_path else None,
     )
     given = inputs(world, code).get(endpoint.name, {})
     told = ""
