@@ -12,7 +12,7 @@ from flask_admin import Admin
 from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations import admin as staff_screens
-from studio_reservations import api, cli
+from studio_reservations import api, cli, pages
 from studio_reservations.cli.database import VERSION_TABLE
 from studio_reservations.database import prepare_engine
 from studio_reservations.identity import Identity, LoginIdentity
@@ -78,6 +78,7 @@ class StudioReservations:
         )
         _bind(app, state)
         api.register(app, state)
+        pages.register(app, state)
         if admin is not None:
             staff_screens.register(admin, state)
         cli.register(app)
@@ -165,7 +166,8 @@ class _HostNames:
 
 
 def _leave_csrf_to_us(app: Flask) -> None:
-    """Exempt the API from the portal's CSRFProtect: it checks cookie-authenticated writes itself."""
+    """Exempt ours from the portal's CSRFProtect: the API checks writes with a cookie itself, the pages take a signed link."""
     csrf = app.extensions.get("csrf")
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])
+        csrf.exempt(app.blueprints[pages.BLUEPRINT])

@@ -14,16 +14,19 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
 from redis import Redis
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 
 from studio_reservations.database import reading, run_in_transaction
+from studio_reservations.notifications import delivery, reminders
+from studio_reservations.notifications.courier import Courier
 from studio_reservations.services.nights.running import run_due
 from studio_reservations.services.nights.runs import nights_of
 from studio_reservations.settings import SettingsError
-from studio_reservations.state import current_state
+from studio_reservations.state import current_state, secret_keys
 
 log = logging.getLogger(__name__)
 
@@ -94,18 +97,16 @@ def run_night(studio_id: str) -> dict[str, dict[str, int]]:
     return {mine.job: dict(counts) for mine, counts in done}
 
 
-def send_reminders() -> int:
-    """Write the reminders that are due into the outbox."""
-    from studio_reservations.notifications import reminders
-
-    return reminders.send_reminders()
+def send_reminders() -> dict[str, int]:
+    """Write the reminders that are due into the outbox; return how many of each kind."""
+    return reminders.send_reminders(run_in_transaction, as_of=current_state().clock())
 
 
-def deliver_outbox() -> int:
-    """Send what waits in the outbox."""
-    from studio_reservations.notifications import delivery
-
-    return delivery.deliver_outbox()
+def deliver_outbox() -> dict[str, int]:
+    """Send what waits in the outbox; return what became of it, in numbers."""
+    state = current_state()
+    courier = Courier.of(state.settings, secret=secret_keys(current_app), templates=current_app.jinja_loader)
+    return delivery.deliver_outbox(run_in_transaction, as_of=state.clock(), courier=courier).counts()
 
 
 def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:

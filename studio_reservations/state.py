@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations.identity import Identity
@@ -41,3 +41,13 @@ def current_state() -> State:
             "studio-reservations is not installed in this app: call StudioReservations(db).init_app(app) after db.init_app(app)."
         ) from None
     return state
+
+
+def secret_keys(app: Flask) -> list[str | bytes]:
+    """Return the portal's secret keys, the one that signs last.
+
+    :raises RuntimeError: where the portal has none.
+    """
+    if not app.secret_key:
+        raise RuntimeError("The portal has no SECRET_KEY, with which the links in messages are signed.")
+    return [*(app.config.get("SECRET_KEY_FALLBACKS") or ()), app.secret_key]

@@ -17,7 +17,7 @@ from studio_reservations.notifications.letters import Templates
 from studio_reservations.notifications.mail import Mail, Mailer
 from studio_reservations.notifications.occasions import Occasion
 from studio_reservations.notifications.payloads import body_of
-from studio_reservations.notifications.preferences import PreferenceLinks
+from studio_reservations.notifications.preferences import PreferenceLinks, Secret
 from studio_reservations.notifications.text_messages import Texter
 from studio_reservations.notifications.webhook_post import Poster
 from studio_reservations.notifications.wording import context_of
@@ -40,7 +40,7 @@ class Courier:
     texter: Texter | None = None
 
     @classmethod
-    def of(cls, settings: Settings, *, secret: str | bytes, templates: BaseLoader | None = None) -> Courier:
+    def of(cls, settings: Settings, *, secret: Secret, templates: BaseLoader | None = None) -> Courier:
         """Return the courier of a portal; ``secret`` is its own, ``templates`` its loader, which overrides ours.
 
         :raises RuntimeError: where SMS are wanted and Apprise is not installed.

@@ -6,9 +6,14 @@ Source: rules.md §9.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
+
+Secret = str | bytes | Sequence[str | bytes]
+"""A portal's key, or several of which the last one signs."""
 
 SALT = "studio-reservations.messages"
 
@@ -19,8 +24,10 @@ class PreferenceLinks:
     A link works for good: mail is read late. It opens nothing but the switches of the customer it was sent to.
     """
 
-    def __init__(self, secret: str | bytes, *, base: str | None) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=SALT, signer_kwargs={"digest_method": hashlib.sha256})
+    def __init__(self, secret: Secret, *, base: str | None) -> None:
+        keys = [secret] if isinstance(secret, str | bytes) else list(secret)
+        signing: Any = [one.encode() if isinstance(one, str) else one for one in keys]
+        self._serializer = URLSafeSerializer(signing, salt=SALT, signer_kwargs={"digest_method": hashlib.sha256})
         self._base = base
 
     def token_for(self, customer_id: UUID, preference: str | None = None) -> str:

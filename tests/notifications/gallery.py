@@ -231,7 +231,7 @@ def _picture(chromium: str, page: Path, picture: Path, width: int) -> None:
     # A frame of the wanted width: Chromium's own window is never narrower than 500 px.
     frame = page.with_suffix(".frame.html")
     frame.write_text(
-        f'<!doctype html><style>body{{margin:0;background:#888}}iframe{{width:{width}px;height:1150px;border:0;display:block}}'
+        f"<!doctype html><style>body{{margin:0;background:#888}}iframe{{width:{width}px;height:1150px;border:0;display:block}}"
         f'</style><iframe src="{page.name}"></iframe>'
     )
     subprocess.run(

@@ -1,0 +1,247 @@
+"""A studio's webhooks: where its events go, their secrets, and the log of what was delivered.
+
+Source: rules.md §9, §10 (owner).
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.models import (
+    Channel,
+    DeliveryState,
+    OutboxDelivery,
+    OutboxMessage,
+    Role,
+    SubjectType,
+    WebhookEndpoint,
+)
+from studio_reservations.notifications.payloads import EVENTS
+from studio_reservations.notifications.recording import disable_endpoint
+from studio_reservations.notifications.webhook_post import UnfitAddress, fit_url
+from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.books import atomic
+from studio_reservations.services.events import record
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+BOTH_VALID_FOR = timedelta(days=1)
+LONGEST_DESCRIPTION = 200
+LOGGED = 100
+BY_STAFF = "Switched off by the studio."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecret:
+    """An endpoint and its secret, which is shown this once."""
+
+    endpoint: WebhookEndpoint
+    secret: str
+
+
+class WebhookService:
+    """The endpoints of a studio. It lives for one request; it flushes and never commits.
+
+    ``allow_private`` lets them be on private addresses and plain http.
+    """
+
+    def __init__(self, db_session: Session, *, clock: Clock = utc_now, allow_private: bool = False) -> None:
+        self.db_session = db_session
+        self.now: datetime = clock()
+        self._allow_private = allow_private
+
+    def add_endpoint(
+        self,
+        *,
+        studio_id: UUID,
+        url: str,
+        actor: Actor,
+        events: Sequence[str] | None = None,
+        description: str | None = None,
+    ) -> NewSecret:
+        """Send the studio's ``events`` (None: all, also those of later versions) to ``url`` from now on.
+
+        :raises InvalidRequest: for an address to which webhooks may not go, or an event that does not exist.
+        """
+        actor.require(studio_id, Role.OWNER)
+        self._check(url=url, events=events, description=description)
+        with atomic(self.db_session):
+            secret = _new_secret()
+            endpoint = WebhookEndpoint(
+                studio_id=studio_id,
+                url=url,
+                description=description,
+                events=sorted(set(events)) if events is not None else None,
+                secret=secret,
+                created_by=actor.id,
+                created_at=self.now,
+            )
+            self.db_session.add(endpoint)
+            self.db_session.flush()
+            self._record(endpoint, "webhook.added", actor)
+        return NewSecret(endpoint=endpoint, secret=secret)
+
+    def endpoints(self, *, studio_id: UUID, actor: Actor) -> list[WebhookEndpoint]:
+        """Return the studio's endpoints, the oldest first."""
+        actor.require(studio_id, Role.OWNER)
+        query = select(WebhookEndpoint).where(WebhookEndpoint.studio_id == studio_id).order_by(WebhookEndpoint.id)
+        return list(self.db_session.scalars(query))
+
+    def rotate_secret(self, *, endpoint_id: UUID, actor: Actor) -> NewSecret:
+        """Give the endpoint a new secret; for a day everything is signed with the old one as well."""
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            endpoint.previous_secret = endpoint.secret
+            endpoint.previous_secret_until = self.now + BOTH_VALID_FOR
+            endpoint.secret = _new_secret()
+            self.db_session.flush()
+            self._record(endpoint, "webhook.rotated", actor)
+        return NewSecret(endpoint=endpoint, secret=endpoint.secret)
+
+    def disable(self, *, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
+        """Send nothing there any more; what waits is parked. Off already, it is returned unchanged."""
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            if endpoint.disabled_at is None:
+                disable_endpoint(self.db_session, endpoint, reason=BY_STAFF, now=self.now)
+                self._record(endpoint, "webhook.disabled", actor)
+        return endpoint
+
+    def enable(self, *, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
+        """Send events there again, from now on; what was parked is sent again by `redeliver`."""
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            if endpoint.disabled_at is not None:
+                endpoint.disabled_at = endpoint.disabled_reason = endpoint.failing_since = None
+                self.db_session.flush()
+                self._record(endpoint, "webhook.enabled", actor)
+        return endpoint
+
+    def log(self, *, endpoint_id: UUID, actor: Actor, limit: int = LOGGED) -> list[dict[str, Any]]:
+        """Return what was sent there, or tried, the newest first."""
+        endpoint = self._locked(endpoint_id, actor)
+        rows = self.db_session.execute(
+            select(OutboxDelivery, OutboxMessage.event)
+            .join(OutboxMessage, OutboxMessage.id == OutboxDelivery.message_id)
+            .where(OutboxDelivery.endpoint_id == endpoint.id)
+            .order_by(OutboxDelivery.id.desc())
+            .limit(limit)
+        )
+        return [
+            {
+                "id": delivery.id,
+                "webhook_id": delivery.message_id,
+                "event": event,
+                "state": delivery.state,
+                "attempts": delivery.attempts,
+                "created_at": delivery.created_at,
+                "sent_at": delivery.sent_at,
+                "next_attempt_at": delivery.next_attempt_at,
+                "last_status": delivery.last_status,
+                "last_error": delivery.last_error,
+            }
+            for delivery, event in rows
+        ]
+
+    def redeliver(self, *, delivery_id: UUID, actor: Actor) -> OutboxDelivery:
+        """Send an event once more, under the same id, by which the receiver knows it.
+
+        :raises NotFound: for a delivery that is none of a webhook of this studio's.
+        """
+        delivery = self.db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
+        if delivery is None or delivery.channel != Channel.WEBHOOK:
+            raise NotFound()
+        actor.require(delivery.studio_id, Role.OWNER)
+        return due_again(self.db_session, delivery, now=self.now)
+
+    def _check(self, *, url: str, events: Sequence[str] | None, description: str | None) -> None:
+        errors = {}
+        try:
+            fit_url(url, allow_private=self._allow_private)
+        except UnfitAddress as error:
+            errors["url"] = str(error)
+        if events is not None:
+            unknown = sorted(set(events) - EVENTS.keys())
+            if unknown or not events:
+                known = ", ".join(sorted(EVENTS))
+                errors["events"] = f"Choose among: {known}. Leave it out for all."
+        if description is not None and len(description) > LONGEST_DESCRIPTION:
+            errors["description"] = f"Write at most {LONGEST_DESCRIPTION} characters."
+        if errors:
+            raise InvalidRequest(errors=errors)
+
+    def _locked(self, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
+        endpoint = self.db_session.scalar(
+            select(WebhookEndpoint)
+            .where(WebhookEndpoint.id == endpoint_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        if endpoint is None:
+            raise NotFound()
+        actor.require(endpoint.studio_id, Role.OWNER)
+        return endpoint
+
+    def _record(self, endpoint: WebhookEndpoint, action: str, actor: Actor) -> None:
+        record(
+            self.db_session,
+            action=action,
+            subject_type=SubjectType.STUDIO,
+            subject_id=endpoint.studio_id,
+            studio_id=endpoint.studio_id,
+            actor=actor,
+            as_staff=True,
+            now=self.now,
+            details={"endpoint_id": str(endpoint.id), "url": endpoint.url},
+        )
+
+
+def parked_deliveries(
+    db_session: Session, *, studio_id: UUID, actor: Actor, limit: int = LOGGED
+) -> list[tuple[OutboxDelivery, str]]:
+    """Return the studio's messages that wait for staff, the newest first, each with the event that it tells."""
+    actor.require(studio_id, Role.MANAGER)
+    rows = db_session.execute(
+        select(OutboxDelivery, OutboxMessage.event)
+        .join(OutboxMessage, OutboxMessage.id == OutboxDelivery.message_id)
+        .where(OutboxDelivery.studio_id == studio_id, OutboxDelivery.state == DeliveryState.PARKED.value)
+        .order_by(OutboxDelivery.id.desc())
+        .limit(limit)
+    )
+    return [(delivery, event) for delivery, event in rows]
+
+
+def retry_delivery(db_session: Session, *, delivery_id: UUID, actor: Actor, now: datetime) -> OutboxDelivery:
+    """Send a parked message after all; one that is not parked is returned unchanged. :raises NotFound, Forbidden:"""
+    delivery = db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
+    if delivery is None:
+        raise NotFound()
+    actor.require(delivery.studio_id, Role.MANAGER)
+    if delivery.state != DeliveryState.PARKED:
+        return delivery
+    return due_again(db_session, delivery, now=now)
+
+
+def due_again(db_session: Session, delivery: OutboxDelivery, *, now: datetime) -> OutboxDelivery:
+    """Let a delivery begin anew, under its own id."""
+    delivery.state = DeliveryState.DUE.value
+    delivery.attempts = 0
+    delivery.next_attempt_at = now
+    delivery.claimed_until = delivery.sent_at = None
+    delivery.last_status = delivery.last_error = None
+    db_session.flush()
+    return delivery
+
+
+def _new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
