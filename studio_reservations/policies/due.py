@@ -54,25 +54,20 @@ def due_at(day: date, at: time, *, timezone: str) -> datetime:
 def latest_due(now: datetime, at: time, *, timezone: str) -> date:
     """Return the last studio-local date whose night has come at ``now``."""
     day = local_date(now, timezone=timezone) + timedelta(days=1)
-    while not _has_come(day, at, now=now, timezone=timezone):
+    while due_at(day, at, timezone=timezone) > now or not _is_there(day, at, timezone=timezone):
         day -= timedelta(days=1)
     return day
 
 
 def dates_due(now: datetime, at: time, *, timezone: str, done: date | None, since: datetime) -> tuple[date, ...]:
-    """Return the dates that are due at ``now`` and not done yet, ascending: those after ``done``, else from ``since`` on.
+    """Return the dates that are due at ``now``, ascending: those after ``done``, at first those after the day of ``since``.
 
     Studio-local dates that never were (a zone that moved over the date line) are left out.
     """
     last = latest_due(now, at, timezone=timezone)
-    day = local_date(since, timezone=timezone) if done is None else done + timedelta(days=1)
-    days = []
-    while day <= last:
-        come = due_at(day, at, timezone=timezone)
-        if local_date(come, timezone=timezone) == day and (done is not None or come >= since):
-            days.append(day)
-        day += timedelta(days=1)
-    return tuple(days)
+    before = local_date(since, timezone=timezone) if done is None else done
+    days = (before + timedelta(days=one) for one in range(1, (last - before).days + 1))
+    return tuple(day for day in days if _is_there(day, at, timezone=timezone))
 
 
 def next_due(now: datetime, at: time, *, timezone: str, done: date | None) -> datetime:
@@ -81,14 +76,14 @@ def next_due(now: datetime, at: time, *, timezone: str, done: date | None) -> da
     if done is not None and done < last:
         return due_at(last, at, timezone=timezone)
     day = last + timedelta(days=1)
-    while local_date(come := due_at(day, at, timezone=timezone), timezone=timezone) != day:
+    while not _is_there(day, at, timezone=timezone):
         day += timedelta(days=1)
-    return come
+    return due_at(day, at, timezone=timezone)
 
 
-def _has_come(day: date, at: time, *, now: datetime, timezone: str) -> bool:
-    come = due_at(day, at, timezone=timezone)
-    return come <= now and local_date(come, timezone=timezone) == day
+def _is_there(day: date, at: time, *, timezone: str) -> bool:
+    """Return whether the studio's calendar has that date."""
+    return local_date(due_at(day, at, timezone=timezone), timezone=timezone) == day
 
 
 def _offset(instant: datetime, timezone: str) -> timedelta | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from copy import copy as shallow_copy
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session
 
+from studio_reservations.database import prepare_engine
 from studio_reservations.models import (
     Base,
     ClassRegistration,
@@ -24,7 +28,7 @@ from studio_reservations.models import (
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.services.nights.running import Watcher, sweep, unwatched
-from studio_reservations.services.nights.sweeps import Counts
+from studio_reservations.services.nights.sweeps import BATCH, Counts
 from tests import factories
 
 T = TypeVar("T")
@@ -70,6 +74,19 @@ class Night:
         self.studio_class = factories.make_class(self.db_session, self.studio)
         self.db_session.commit()
 
+    def copied(self, path: Path) -> Self:
+        """Return the same studio in an SQLite file of its own, every row and id alike."""
+        self.db_session.commit()
+        source = sqlite3.connect(str(self.engine.url.database))
+        copy = sqlite3.connect(path)
+        source.backup(copy)
+        source.close()
+        copy.close()
+        other = shallow_copy(self)
+        other.engine = create_engine(f"sqlite:///{path}", execution_options=self.engine.get_execution_options())
+        prepare_engine(other.engine)
+        return other
+
     def __enter__(self) -> Self:
         return self
 
@@ -88,6 +105,7 @@ class Night:
         *,
         pass_types: PassTypes | None = None,
         watcher: Watcher = unwatched,
+        batch: int = BATCH,
     ) -> Counts:
         """Commit what was built, and run the job over the studio."""
         self.db_session.commit()
@@ -98,6 +116,7 @@ class Night:
             as_of=as_of,
             pass_types=pass_types or installed_pass_types(),
             watcher=watcher,
+            batch=batch,
         )
 
     def customer(self, **fields: Any) -> Customer:

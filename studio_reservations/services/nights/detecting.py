@@ -24,7 +24,6 @@ from studio_reservations.services.attendance import missed
 from studio_reservations.services.events import record_many
 from studio_reservations.services.nights.charging import charges_of, counts_of, write_charges
 from studio_reservations.services.nights.sweeps import (
-    BATCH,
     REGISTRATION,
     RESERVATION,
     SESSION,
@@ -38,7 +37,8 @@ from studio_reservations.services.nights.sweeps import (
     lock_passes,
 )
 
-READ_AHEAD = 10 * BATCH
+READ_AHEAD = 10
+"""Batches whose ids are read in one go: one query for so many transactions, and memory for no more."""
 
 _ATTEND = (
     update(RESERVATION)
@@ -71,26 +71,26 @@ def detect_no_shows(opened: Opener, sweep: Sweep) -> Plan:
     missing = opened(partial(_sessions_over, sweep=sweep, status=Status.PENDING))
 
     def batches() -> Iterator[Batch]:
-        for ids in _in_order(opened, attended, Status.CHECKED_IN):
+        for ids in _in_order(opened, sweep, attended, Status.CHECKED_IN):
             yield Batch(len(ids), partial(_attend, sweep=sweep, ids=ids))
-        for ids in _in_order(opened, missing, Status.PENDING):
+        for ids in _in_order(opened, sweep, missing, Status.PENDING):
             yield Batch(len(ids), partial(_miss, sweep=sweep, ids=ids))
 
     return Plan(sum(count for _, count in attended + missing), batches())
 
 
-def _in_order(opened: Opener, sessions: Sequence[tuple[UUID, int]], status: Status) -> Iterator[tuple[UUID, ...]]:
-    """Yield the reservations of these sessions in that state, by batches: of so many sessions ahead as memory likes."""
+def _in_order(
+    opened: Opener, sweep: Sweep, sessions: Sequence[tuple[UUID, int]], status: Status
+) -> Iterator[tuple[UUID, ...]]:
+    """Yield the ids of the reservations of these sessions in that state, by batches."""
     ahead: list[UUID] = []
     count = 0
-    for session_id, reservations in sessions:
+    for place, (session_id, reservations) in enumerate(sessions, start=1):
         ahead.append(session_id)
         count += reservations
-        if count >= READ_AHEAD:
-            yield from chunks(opened(partial(_in_sessions, session_ids=ahead, status=status)))
+        if count >= READ_AHEAD * sweep.batch or place == len(sessions):
+            yield from chunks(opened(partial(_in_sessions, session_ids=ahead, status=status)), sweep.batch)
             ahead, count = [], 0
-    if ahead:
-        yield from chunks(opened(partial(_in_sessions, session_ids=ahead, status=status)))
 
 
 def _sessions_over(db_session: Session, *, sweep: Sweep, status: Status) -> list[tuple[UUID, int]]:

@@ -21,7 +21,6 @@ from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.cancelling import dependents_of
 from studio_reservations.services.events import record_many
 from studio_reservations.services.nights.sweeps import (
-    BATCH,
     RESERVATION,
     SESSION,
     Batch,
@@ -35,8 +34,8 @@ from studio_reservations.services.nights.sweeps import (
 )
 from studio_reservations.services.seen import load_held_passes
 
-PASSES = BATCH // 5
-"""Passes in one transaction: each has no-shows and coming reservations, a few of either."""
+ROWS_PER_PASS = 5
+"""What a pass brings into a batch: its no-shows and coming reservations, a few of either."""
 
 _CANCEL = (
     update(RESERVATION)
@@ -67,7 +66,11 @@ def cancel_futures(opened: Opener, sweep: Sweep) -> Plan:
     """Plan, by whole passes, how what comes after an unwaived no-show is cancelled."""
     passes = opened(partial(_passes_due, sweep=sweep))
     return Plan(
-        len(passes), (Batch(len(ids), partial(_cancel, sweep=sweep, ids=ids)) for ids in chunks(passes, PASSES))
+        len(passes),
+        (
+            Batch(len(ids), partial(_cancel, sweep=sweep, ids=ids))
+            for ids in chunks(passes, max(1, sweep.batch // ROWS_PER_PASS))
+        ),
     )
 
 

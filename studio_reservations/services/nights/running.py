@@ -22,7 +22,7 @@ from studio_reservations.services.nights.detecting import detect_no_shows
 from studio_reservations.services.nights.futures import cancel_futures
 from studio_reservations.services.nights.runs import Claim, RunLost, beat, claim, fail, finish
 from studio_reservations.services.nights.suspending import enforce_suspensions, lift_suspensions
-from studio_reservations.services.nights.sweeps import Batch, Counts, Opener, Plan, Sweep, sweep_of
+from studio_reservations.services.nights.sweeps import BATCH, Batch, Counts, Opener, Plan, Sweep, sweep_of
 
 log = logging.getLogger(__name__)
 
@@ -60,18 +60,19 @@ def sweep(
     pass_types: PassTypes,
     also: Callable[[Session, Counts], None] = lambda _session, _counts: None,
     watcher: Watcher = unwatched,
+    batch: int = BATCH,
 ) -> Counts:
     """Do all that ``job`` has to do in a studio at ``as_of``, batch by batch; return what was done.
 
     ``also`` is called within each batch's transaction, ``watcher`` after its commit.
     """
-    given = opened(partial(sweep_of, studio_id=studio_id, as_of=as_of, pass_types=pass_types))
+    given = opened(partial(sweep_of, studio_id=studio_id, as_of=as_of, pass_types=pass_types, batch=batch))
     plan = JOBS[job](opened, given)
     total, done = Counts(), 0
     watcher(Progress(done, plan.rows))
-    for batch in plan.batches:
-        total.update(opened(partial(_one, batch=batch, also=also)))
-        done += batch.rows
+    for one in plan.batches:
+        total.update(opened(partial(_one, batch=one, also=also)))
+        done += one.rows
         watcher(Progress(done, plan.rows))
     return total
 
@@ -84,6 +85,7 @@ def run_next(
     pass_types: PassTypes,
     jobs: Iterable[due.NightlyJob] = due.NIGHTLY,
     watcher: Watcher = unwatched,
+    batch: int = BATCH,
 ) -> tuple[Claim, Counts] | None:
     """Claim what the studio has to do next and do it, all missed nights in one sweep; None where there is nothing to do.
 
@@ -101,6 +103,7 @@ def run_next(
             pass_types=pass_types,
             also=lambda db_session, counts: beat(db_session, mine, counts=counts, now=clock()),
             watcher=watcher,
+            batch=batch,
         )
         total = opened(partial(finish, mine=mine, now=clock()))
     except RunLost:

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import SubjectType, SuspensionNoShow, SuspensionOrigin, new_id
 from studio_reservations.models.connection import connection
-from studio_reservations.policies.local_time import day_start, local_date
 from studio_reservations.policies.missing import suspension_end
 from studio_reservations.services.actors import SYSTEM
+from studio_reservations.services.counting import counting
 from studio_reservations.services.events import record_many
 from studio_reservations.services.nights.sweeps import (
     RESERVATION,
@@ -52,40 +51,27 @@ def enforce_suspensions(opened: Opener, sweep: Sweep) -> Plan:
     customers = opened(partial(_over_limit, sweep=sweep, limit=limit))
     return Plan(
         len(customers),
-        (Batch(len(ids), partial(_suspend, sweep=sweep, limit=limit, ids=ids)) for ids in chunks(customers)),
+        (
+            Batch(len(ids), partial(_suspend, sweep=sweep, limit=limit, ids=ids))
+            for ids in chunks(customers, sweep.batch)
+        ),
     )
 
 
 def lift_suspensions(opened: Opener, sweep: Sweep) -> Plan:
     """Plan how the suspensions whose last day is over are ended."""
     over = opened(partial(_past_their_end, sweep=sweep))
-    return Plan(len(over), (Batch(len(ids), partial(_lift, sweep=sweep, ids=ids)) for ids in chunks(over)))
+    return Plan(len(over), (Batch(len(ids), partial(_lift, sweep=sweep, ids=ids)) for ids in chunks(over, sweep.batch)))
 
 
 def _counting(sweep: Sweep) -> Any:
-    """Return the condition on a missed class that counts: grace over, unwaived, in the window, since the last suspension."""
-    since = (
-        select(func.max(SUSPENSION.c.starts_at))
-        .where(
-            SUSPENSION.c.studio_id == sweep.studio_id,
-            SUSPENSION.c.customer_id == RESERVATION.c.customer_id,
-            SUSPENSION.c.voided_at.is_(None),
-        )
-        .correlate(RESERVATION)
-        .scalar_subquery()
+    return counting(
+        RESERVATION.c,
+        studio_id=sweep.studio_id,
+        as_of=sweep.as_of,
+        timezone=sweep.timezone,
+        policy=sweep.policies.of_class(None),
     )
-    conditions = [
-        RESERVATION.c.studio_id == sweep.studio_id,
-        RESERVATION.c.counts_as_no_show.is_(True),
-        RESERVATION.c.waived_at.is_(None),
-        RESERVATION.c.grace_ends_at <= sweep.as_of,
-        or_(since.is_(None), RESERVATION.c.missed_at > since),
-    ]
-    days = sweep.policies.of_class(None).no_show_window_days
-    if days is not None:
-        first = local_date(sweep.as_of, timezone=sweep.timezone) - timedelta(days=days)
-        conditions.append(RESERVATION.c.missed_at >= day_start(first, timezone=sweep.timezone))
-    return and_(*conditions)
 
 
 def _unended(sweep: Sweep) -> Any:

@@ -39,13 +39,17 @@ class Opener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """One studio at one instant: what is due at ``as_of`` and has not been done is done, as at that instant."""
+    """One studio at one instant: what is due at ``as_of`` and has not been done is done, as at that instant.
+
+    ``batch`` is the number of rows in one transaction.
+    """
 
     studio_id: UUID
     timezone: str
     as_of: datetime
     policies: StudioPolicies
     pass_types: PassTypes
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Plan:
     batches: Iterator[Batch]
 
 
-def sweep_of(db_session: Session, *, studio_id: UUID, as_of: datetime, pass_types: PassTypes) -> Sweep:
+def sweep_of(db_session: Session, *, studio_id: UUID, as_of: datetime, pass_types: PassTypes, batch: int) -> Sweep:
     """Read what a sweep needs to know of its studio."""
     timezone = db_session.scalars(select(Studio.timezone).where(Studio.id == studio_id)).one()
     return Sweep(
@@ -73,10 +77,11 @@ def sweep_of(db_session: Session, *, studio_id: UUID, as_of: datetime, pass_type
         as_of=as_of,
         policies=policies_of(db_session, studio_id),
         pass_types=pass_types,
+        batch=batch,
     )
 
 
-def chunks(items: Iterable[T], size: int = BATCH) -> Iterator[tuple[T, ...]]:
+def chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
     """Cut ``items`` into tuples of ``size``, the last one shorter."""
     iterator = iter(items)
     while chunk := tuple(islice(iterator, size)):
