@@ -14,10 +14,19 @@ from studio_reservations.errors import (
     InvalidTransition,
     NotFound,
     ReservationRefused,
+    SessionCancelled,
 )
-from studio_reservations.models import CustomerSuspension, Role, SuspensionNoShow, SuspensionOrigin
+from studio_reservations.models import (
+    CustomerSuspension,
+    Role,
+    SessionReservation,
+    SuspensionNoShow,
+    SuspensionOrigin,
+)
+from studio_reservations.pass_types import Status
 from studio_reservations.services.attendance import AttendanceService
 from studio_reservations.services.check_in import CheckInService
+from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.no_shows import NoShowService
 from studio_reservations.services.overrides import Override
 from studio_reservations.services.reservations import ReservationService
@@ -57,6 +66,17 @@ class Aftermath(Scene):
         session.seats_taken -= 1
         self.row(self.missed).futures_cancelled_at = MISSED
         self.db_session.flush()
+
+    def another_no_show(self) -> SessionReservation:
+        return factories.make_reservation(
+            self.db_session,
+            self.registration,
+            self.another_session(starts_at=NOW - timedelta(days=3)),
+            status=Status.NO_SHOW,
+            counts_as_no_show=True,
+            missed_at=NOW - timedelta(days=3),
+            grace_ends_at=NOW - timedelta(days=2),
+        )
 
     def suspend(self, limit: int = 1) -> CustomerSuspension:
         suspension = factories.make_suspension(
@@ -204,6 +224,69 @@ class TestWaiving:
 
         assert (aftermath.row(aftermath.missed).waived_at, aftermath.punches()) == (None, 4)
         assert factories.ledger_of(aftermath.db_session, aftermath.registration.id)[-1] == ("NO_SHOW", -1, 4)
+
+    def test_taken_back_it_is_charged_what_the_waive_gave_back_and_not_what_other_acts_did(self, aftermath):
+        """All at one instant: the check-in's refund must not be taken for the waive's."""
+        aftermath.policy.deduct_punch_on_no_show = False
+        manager = aftermath.manager
+        one = {"reservation_id": aftermath.missed.reservation_id, "actor": manager}
+        CheckInService(aftermath.db_session, clock=lambda: MISSED).check_in(**one)
+        AttendanceService(aftermath.db_session, clock=lambda: MISSED).mark_no_show(**one)
+        assert aftermath.punches() == 5
+        aftermath.no_shows().waive(**one)
+
+        aftermath.no_shows().unwaive(**one)
+
+        assert aftermath.punches() == 5
+
+    def test_by_a_cancelled_session_is_answered_and_cannot_be_taken_back(self, aftermath):
+        during = MISSED - timedelta(hours=2)
+        one = {"reservation_id": aftermath.missed.reservation_id}
+        aftermath.no_shows(during).explain(**one, actor=aftermath.actor, text="The tram")
+        ClassSessionService(aftermath.db_session, clock=lambda: during).cancel_session(
+            session_id=aftermath.session.id, actor=aftermath.manager
+        )
+
+        with pytest.raises(SessionCancelled):
+            aftermath.no_shows(during).unwaive(**one, actor=aftermath.manager)
+
+        row = aftermath.row(aftermath.missed)
+        assert (row.explanation_answer, row.waived_at, aftermath.punches()) == ("WAIVED", during, 5)
+
+    def test_missed_anew_the_explanation_waits_for_a_new_answer(self, aftermath):
+        one = {"reservation_id": aftermath.missed.reservation_id, "actor": aftermath.manager}
+        aftermath.no_shows().explain(
+            reservation_id=aftermath.missed.reservation_id, actor=aftermath.actor, text="The tram"
+        )
+        aftermath.no_shows().waive(**one)
+        CheckInService(aftermath.db_session, clock=lambda: MISSED).check_in(**one)
+
+        AttendanceService(aftermath.db_session, clock=lambda: MISSED).mark_no_show(**one)
+
+        row = aftermath.row(aftermath.missed)
+        assert (row.explanation, row.explanation_answer, row.waived_at) == ("The tram", None, None)
+
+    def test_leaves_a_suspension_that_still_has_its_number(self, aftermath):
+        suspension = aftermath.suspend(limit=1)
+        other = aftermath.another_no_show()
+        aftermath.db_session.add(
+            SuspensionNoShow(suspension_id=suspension.id, reservation_id=other.id, studio_id=aftermath.studio.id)
+        )
+        aftermath.db_session.flush()
+
+        first = aftermath.no_shows().waive(reservation_id=aftermath.missed.reservation_id, actor=aftermath.manager)
+        standing = suspension.voided_at
+        second = aftermath.no_shows().waive(reservation_id=other.id, actor=aftermath.manager)
+
+        assert (list(first.voided), standing) == ([], None)
+        assert [one.id for one in second.voided] == [suspension.id]
+
+    def test_leaves_a_suspension_that_staff_made(self, aftermath):
+        suspension = factories.make_suspension(aftermath.db_session, aftermath.customer, aftermath.studio)
+
+        waived = aftermath.no_shows().waive(reservation_id=aftermath.missed.reservation_id, actor=aftermath.manager)
+
+        assert (list(waived.voided), suspension.voided_at) == ([], None)
 
     def test_cannot_be_taken_back_after_grace(self, aftermath):
         aftermath.no_shows().waive(reservation_id=aftermath.missed.reservation_id, actor=aftermath.manager)
