@@ -108,7 +108,8 @@ class Night:
         batch: int = BATCH,
     ) -> Counts:
         """Commit what was built, and run the job over the studio."""
-        self.db_session.commit()
+        if self.db_session.in_transaction():
+            self.db_session.commit()
         return sweep(
             job,
             opened=self.opened,

@@ -60,7 +60,7 @@ RESERVATION = st.fixed_dictionaries(
         "session": st.integers(0, 5),
         "status": st.sampled_from(["PENDING", "PENDING", "CHECKED_IN", "ATTENDED", "NO_SHOW", "NO_SHOW", "CANCELLED"]),
         "grace": st.integers(-30, 5),
-        "night": st.sampled_from([None, 0, 1]),
+        "night": st.sampled_from([None, 0, 5]),
         "waived": st.sampled_from([False, False, True]),
         "acted": st.sampled_from([False, False, True]),
     }
@@ -166,7 +166,7 @@ def _build(
             counts_as_no_show=missed,
             missed_at=session.ends_at if missed else None,
             grace_ends_at=NIGHT + timedelta(hours=one["grace"]) if missed else None,
-            auto_cancel_at=NIGHT + timedelta(hours=one["night"])
+            auto_cancel_at=NIGHT + timedelta(hours=one["grace"] + one["night"])
             if one["status"] == "NO_SHOW" and one["night"] is not None
             else None,
             waived_at=NIGHT - timedelta(hours=1) if missed and one["waived"] else None,

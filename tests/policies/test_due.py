@@ -55,7 +55,7 @@ def test_every_date_of_a_year_has_one_night_and_its_jobs_are_due_in_order(timezo
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
+    st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
     st.sampled_from([NEW_YORK, LONDON, LORD_HOWE, APIA, HONOLULU, TROLL]),
     st.sampled_from([job.at for job in NIGHTLY]),
 )
