@@ -176,7 +176,7 @@ def check_aftermath(db_session: Session, *, charged: bool) -> None:
         total = db_session.scalar(
             select(func.sum(PunchLedgerEntry.delta)).where(PunchLedgerEntry.registration_id == registration.id)
         )
-        assert registration.sessions_remaining == total >= 0
+        assert registration.sessions_remaining == total
     for suspension in db_session.scalars(select(CustomerSuspension)):
         standing = db_session.scalars(
             select(func.count())
