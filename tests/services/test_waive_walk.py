@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -82,7 +83,7 @@ class Quarrel:
     def act(self, name: str, hours: int, which: int) -> None:
         db_session, clock = self.db_session, self.clock
         self.now += timedelta(hours=hours)
-        one = {"reservation_id": self.missed[which], "actor": self.manager}
+        one: dict[str, Any] = {"reservation_id": self.missed[which], "actor": self.manager}
         no_shows = NoShowService(db_session, clock=clock)
         match name:
             case "waive":
