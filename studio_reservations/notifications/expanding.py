@@ -216,13 +216,8 @@ def _pass_classes(db_session: Session, messages: Sequence[Any]) -> dict[UUID, UU
         for one in messages
         if one.reservation_id is None and one.payload and one.payload.get("registration_id")
     }
-    classes = dict(
-        db_session.execute(
-            select(ClassRegistration.id, ClassRegistration.class_id).where(
-                ClassRegistration.id.in_(set(about.values()))
-            )
-        )
-        .tuples()
-        .all()
+    rows = db_session.execute(
+        select(ClassRegistration.id, ClassRegistration.class_id).where(ClassRegistration.id.in_(set(about.values())))
     )
+    classes = {row.id: row.class_id for row in rows}
     return {message_id: classes.get(registration_id) for message_id, registration_id in about.items()}

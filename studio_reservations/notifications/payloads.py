@@ -50,15 +50,15 @@ class ReservationRescheduled(ReservationCreated):
 class ReservationCheckedIn(ReservationData):
     """The customer is there."""
 
-    method: Literal["SELF", "STAFF", "AUTO"]
-    punches_charged: int = 0
+    method: Literal["SELF", "STAFF", "AUTO"] = Field(description="By themselves, by staff, by an integration.")
+    punches_charged: int = Field(0, description="What it cost.")
     overridden: list[str] = Field([], description="Rules that staff set aside.")
 
 
 class ReservationRefunded(ReservationData):
     """An act was taken back, or forgiven; what it cost is given back."""
 
-    punches_refunded: int = 0
+    punches_refunded: int = Field(0, description="What came back to the pass.")
     reason_code: str | None = Field(None, description="Why, where another act led to it, such as session_moved.")
 
 
@@ -66,17 +66,17 @@ class ReservationNoShow(ReservationData):
     """The customer was missing."""
 
     grace_ends_at: datetime = Field(description="Until then staff may forgive without consequence.")
-    punches_charged: int = 0
-    punches_refunded: int = 0
+    punches_charged: int = Field(0, description="What it cost.")
+    punches_refunded: int = Field(0, description="What came back to the pass.")
     seat_released: bool = Field(False, description="Whether the seat was given to a walk-in.")
 
 
 class ReservationCancelled(ReservationData):
     """A reservation was given up."""
 
-    late: bool = False
-    punches_charged: int = 0
-    punches_refunded: int = 0
+    late: bool = Field(False, description="Whether it came after free cancellation had ended.")
+    punches_charged: int = Field(0, description="What it cost.")
+    punches_refunded: int = Field(0, description="What came back to the pass.")
     reason_code: str | None = Field(None, description="Why, where another act led to it, such as session_cancelled.")
 
 
@@ -160,6 +160,29 @@ EVENTS: Mapping[str, type[EventData]] = {
     "session.moved": SessionMoved,
     "registration.issued": RegistrationIssued,
     "registration.changed": RegistrationChanged,
+}
+
+MEANINGS: Mapping[str, str] = {
+    "reservation.created": "A seat was taken.",
+    "reservation.checked_in": "The customer is there.",
+    "reservation.check_in_undone": "They are not there after all; what it cost is given back.",
+    "reservation.attended": "The customer was there to the end.",
+    "reservation.attendance_undone": "Staff took that back.",
+    "reservation.no_show": "The customer was missing.",
+    "reservation.explained": "The customer said why they were missing.",
+    "reservation.waived": "Staff forgave that; what it cost is given back.",
+    "reservation.unwaived": "Staff took the forgiveness back.",
+    "reservation.cancelled": "A reservation was given up, or taken back by the studio.",
+    "reservation.auto_cancelled": "A reservation was cancelled by the rules, never charged.",
+    "reservation.restored": "One that the rules had cancelled stands again.",
+    "reservation.rescheduled": "A seat was changed for one in another session. The old one has no event of its own.",
+    "suspension.created": "New reservations of a customer are paused.",
+    "suspension.lifted": "The pause is over, or staff ended it.",
+    "suspension.voided": "The pause was taken back, for what led to it was forgiven.",
+    "session.cancelled": "The studio cancelled a class session. Each reservation in it has an event of its own.",
+    "session.moved": "The studio moved a class session. Reservations in it stay.",
+    "registration.issued": "A pass was issued.",
+    "registration.changed": "A pass was changed, adjusted, frozen, transferred or cancelled.",
 }
 
 

@@ -65,6 +65,8 @@ class Poster:
         try:
             connection.request("POST", _target(parts), body=body, headers={**headers, "Host": _host_header(parts)})
             response = connection.getresponse()
+            if connection.was_cut:  # what looks like the end of the headers is that of the connection
+                raise TimeoutError
             reply = Reply(status=response.status, body=_printable(response.read(KEPT_BYTES)))
         except (OSError, http.client.HTTPException) as error:
             if connection.was_cut or isinstance(error, TimeoutError):
