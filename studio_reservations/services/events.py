@@ -15,6 +15,7 @@ from sqlalchemy import Table, event, insert
 from sqlalchemy.orm import Session, SessionTransaction
 
 from studio_reservations.models import OutboxMessage, ReservationHistory, SubjectType, new_id
+from studio_reservations.models.bulk import insert_rows
 from studio_reservations.models.connection import connection
 from studio_reservations.services.actors import Actor
 
@@ -46,8 +47,7 @@ ANNOUNCED = frozenset(
 """The acts that are announced by message, webhook and signal; all others are in the history only."""
 
 _HISTORY: Table = ReservationHistory.__table__  # type: ignore[assignment]
-_INSERT_HISTORY = insert(_HISTORY)
-_INSERT_MESSAGE = insert(OutboxMessage.__table__)  # type: ignore[arg-type]
+_MESSAGE: Table = OutboxMessage.__table__  # type: ignore[assignment]
 _namespace = Namespace()
 _WAITING = "studio_reservations.events"
 
@@ -141,12 +141,11 @@ def record_many(db_session: Session, acts: Iterable[Mapping[str, Any]]) -> None:
     if not told:
         return
     database = connection(db_session)
-    database.execute(_INSERT_HISTORY, [_by_column(history) for history, _ in told])
+    insert_rows(database, _HISTORY, [_by_column(history) for history, _ in told])
     messages = [message for _, message in told if message is not None]
-    if messages:
-        database.execute(_INSERT_MESSAGE, messages)
-        for message in messages:
-            announce(db_session, message)
+    insert_rows(database, _MESSAGE, messages)
+    for message in messages:
+        announce(db_session, message)
 
 
 def _by_column(history: dict[str, Any]) -> dict[str, Any]:

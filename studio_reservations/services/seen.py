@@ -128,7 +128,7 @@ def held_pass(
 
 
 def load_held_passes(
-    db_session: Session, registrations: Iterable[ClassRegistration], *, now: datetime, timezone: str
+    db_session: Session, registrations: Iterable[ClassRegistration | Any], *, now: datetime, timezone: str
 ) -> dict[UUID, HeldPass]:
     """Load the passes of one studio with all that they hold and the steps of their classes: two queries for any number."""
     passes = list(registrations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_pass_type_at_fault_charges_nothing_and_is_flagged(night: Night):
             raise ZeroDivisionError
 
     factories.make_policy(night.db_session, night.studio, deduct_punch_on_no_show=True)
-    fields = {"sessions_included": 4, "sessions_remaining": 4}
+    fields: dict[str, Any] = {"sessions_included": 4, "sessions_remaining": 4}
     raises = night.reserve(night.held(pass_type="broken", **fields), night.over())
     missing = night.reserve(night.held(pass_type="gone", **fields), night.over())
 

@@ -13,6 +13,7 @@ from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.due import NIGHTLY
 from studio_reservations.services.nights import running, runs
+from studio_reservations.services.nights.sweeps import Counts
 from tests import factories
 from tests.host import Clock
 from tests.nights.night import NIGHT, Cut, Night, cut_after
@@ -92,7 +93,7 @@ def test_nobody_runs_what_somebody_runs(night: Night, clock: Clock):
     assert taken_over is not None
     assert (taken_over[0].run_id, taken_over[0].attempt) == (mine.run_id, 2)
     with pytest.raises(runs.RunLost):
-        night.opened(lambda session: runs.beat(session, mine, counts=running.Counts(), now=clock()))
+        night.opened(lambda session: runs.beat(session, mine, counts=Counts(), now=clock()))
 
 
 def test_a_run_that_was_taken_over_writes_nothing_more(night: Night, clock: Clock):

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
+from sqlalchemy import select
 
 from studio_reservations.models import Customer, SuspensionNoShow
 from studio_reservations.pass_types import Status
@@ -35,12 +36,13 @@ def test_at_the_limit_a_customer_is_suspended_for_the_studios_days(night: Night)
     assert suspension.ends_on == date(2026, 12, 15)
     assert suspension.ends_at == datetime(2026, 12, 16, 5, tzinfo=UTC)  # midnight in Toronto
     assert (suspension.ended_at, suspension.created_by_kind) == (None, "SYSTEM")
-    built_by = night._all(factories.select(SuspensionNoShow))
+    built_by = night._all(select(SuspensionNoShow))
     assert {one.reservation_id for one in built_by} == {one.id for one in missed}
     assert night.row(future).status == "PENDING"
     [act] = night.acts(suspension.id)
     assert (act.action, act.performed_by_kind) == ("suspension.created", "SYSTEM")
     [message] = night.messages("suspension.created")
+    assert message.payload is not None
     assert message.payload["no_shows"] == 3
 
 

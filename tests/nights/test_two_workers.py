@@ -6,7 +6,7 @@ from collections import Counter
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from studio_reservations.models import JobRun, ReservationHistory
 from studio_reservations.pass_type_registry import installed_pass_types
@@ -14,7 +14,7 @@ from studio_reservations.pass_types import Status
 from studio_reservations.policies.due import NIGHTLY
 from studio_reservations.services.nights import running
 from tests import factories
-from tests.nights.night import NIGHT, Night, select
+from tests.nights.night import NIGHT, Night
 
 
 @pytest.mark.concurrency
@@ -70,7 +70,7 @@ def _at_once(work) -> None:
         barrier.wait()
         try:
             work()
-        except BaseException as failure:  # noqa: BLE001 - shown below, in the test's own thread
+        except BaseException as failure:
             failures.append(failure)
 
     threads = [Thread(target=run) for _ in range(2)]

@@ -11,29 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import PassTypeUnavailable
 from studio_reservations.models import LedgerReason, PunchLedgerEntry, StudioClass, new_id
+from studio_reservations.models.bulk import insert_rows, update_rows
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Candidate, Event, HeldPass, Status
 from studio_reservations.services.actors import SYSTEM
-from studio_reservations.services.nights.sweeps import REGISTRATION, RESERVATION, Counts, Sweep, execute_many
-from studio_reservations.services.seen import load_held_passes
+from studio_reservations.services.nights.sweeps import REGISTRATION, RESERVATION, Counts, Sweep, held_passes
 from studio_reservations.services.standing import NOT_CHARGED, SHORTFALL
 
 _LEDGER: Table = PunchLedgerEntry.__table__  # type: ignore[assignment]
-_CHARGE = (
-    update(RESERVATION)
-    .where(RESERVATION.c.id == bindparam("reservation"))
-    .values(punches_used=bindparam("punches"), flags=bindparam("marks"))
-)
-_SPEND = (
-    update(REGISTRATION)
-    .where(REGISTRATION.c.id == bindparam("registration"))
-    .values(sessions_remaining=bindparam("left"))
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +53,13 @@ def charges_of(
     costly = {
         row.id
         for row in rows
-        if sweep.policies.of_class(row.class_id).deduct_punch_on_no_show
+        if sweep.policy(row.class_id).deduct_punch_on_no_show
         and passes[row.registration_id].sessions_remaining is not None
     }
     if not costly:
         return {}
     concerned = sorted({row.registration_id for row in rows if row.id in costly})
-    held = load_held_passes(db_session, [passes[one] for one in concerned], now=sweep.as_of, timezone=sweep.timezone)
+    held = held_passes(db_session, sweep, concerned)
     classes = {row.class_id for row in rows if row.id in costly}
     named = connection(db_session).execute(select(StudioClass.id, StudioClass.title).where(StudioClass.id.in_(classes)))
     titles = {class_id: title for class_id, title in named}  # noqa: C416 - dict() of rows is not typed
@@ -89,19 +79,19 @@ def charges_of(
 def write_charges(db_session: Session, *, sweep: Sweep, charges: Mapping[UUID, Charge]) -> None:
     """Write the charges into the ledger, the balances of the locked passes, and the reservations."""
     database = connection(db_session)
-    execute_many(
+    update_rows(
         database,
-        _CHARGE,
+        RESERVATION,
         [
-            {"reservation": one.reservation_id, "punches": one.punches, "marks": list(one.flags)}
+            {"id": one.reservation_id, "punches_used": one.punches, "flags": list(one.flags)}
             for one in charges.values()
             if one.punches or one.newly_flagged
         ],
     )
     spent = [one for one in charges.values() if one.punches]
-    execute_many(database, insert(_LEDGER), [_entry(sweep, one) for one in spent])
+    insert_rows(database, _LEDGER, [_entry(sweep, one) for one in spent])
     left = {one.registration_id: one.balance for one in spent}
-    execute_many(database, _SPEND, [{"registration": one, "left": left[one]} for one in sorted(left)])
+    update_rows(database, REGISTRATION, [{"id": one, "sessions_remaining": left[one]} for one in sorted(left)])
 
 
 def counts_of(charges: Mapping[UUID, Charge]) -> Counts:

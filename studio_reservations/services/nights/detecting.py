@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import SubjectType
+from studio_reservations.models.bulk import update_rows
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.checking_in import check_in_window
@@ -33,7 +34,6 @@ from studio_reservations.services.nights.sweeps import (
     Plan,
     Sweep,
     chunks,
-    execute_many,
     lock_passes,
 )
 
@@ -44,24 +44,6 @@ _ATTEND = (
     update(RESERVATION)
     .where(RESERVATION.c.id.in_(bindparam("ids", expanding=True)))
     .values(status=Status.ATTENDED.value, attended_at=bindparam("now"))
-)
-_COUNT_ATTENDED = (
-    update(REGISTRATION)
-    .where(REGISTRATION.c.id == bindparam("registration"))
-    .values(sessions_attended=REGISTRATION.c.sessions_attended + bindparam("attended"))
-)
-_MISS = (
-    update(RESERVATION)
-    .where(RESERVATION.c.id == bindparam("reservation"))
-    .values(
-        status=Status.NO_SHOW.value,
-        no_show_at=bindparam("now"),
-        counts_as_no_show=True,
-        missed_at=bindparam("missed"),
-        grace_ends_at=bindparam("grace"),
-        auto_cancel_at=bindparam("auto_cancel"),
-        seat_released_at=None,
-    )
 )
 
 
@@ -129,7 +111,7 @@ def _over(sweep: Sweep, status: Status, *, class_id: UUID, starts_at: datetime, 
     """Return whether the session has ended, for who checked in; whether the check-in window has closed, for who did not."""
     if status is Status.CHECKED_IN:
         return ends_at <= sweep.as_of
-    window = check_in_window(starts_at=starts_at, ends_at=ends_at, policy=sweep.policies.of_class(class_id))
+    window = check_in_window(starts_at=starts_at, ends_at=ends_at, policy=sweep.policy(class_id))
     return window.closes_at < sweep.as_of
 
 
@@ -168,16 +150,16 @@ def _locked(
 
 
 def _attend(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts:
-    _, rows = _locked(db_session, sweep=sweep, ids=ids, status=Status.CHECKED_IN)
+    passes, rows = _locked(db_session, sweep=sweep, ids=ids, status=Status.CHECKED_IN)
     if not rows:
         return Counter()
     database = connection(db_session)
     database.execute(_ATTEND, {"ids": [row.id for row in rows], "now": sweep.as_of})
     attended = Counter(row.registration_id for row in rows)
-    execute_many(
+    update_rows(
         database,
-        _COUNT_ATTENDED,
-        [{"registration": one, "attended": attended[one]} for one in sorted(attended)],
+        REGISTRATION,
+        [{"id": one, "sessions_attended": passes[one].sessions_attended + attended[one]} for one in sorted(attended)],
     )
     record_many(
         db_session,
@@ -197,16 +179,15 @@ def _miss(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts:
             ends_at=row.ends_at,
             now=sweep.as_of,
             timezone=sweep.timezone,
-            policy=sweep.policies.of_class(row.class_id),
+            policy=sweep.policy(row.class_id),
             absence_grace_period_hours=passes[row.registration_id].absence_grace_period_hours,
         )
         misses.append(
             {
-                "reservation": row.id,
-                "now": sweep.as_of,
-                "missed": instants.missed_at,
-                "grace": instants.grace_ends_at,
-                "auto_cancel": instants.auto_cancel_at,
+                "id": row.id,
+                "missed_at": instants.missed_at,
+                "grace_ends_at": instants.grace_ends_at,
+                "auto_cancel_at": instants.auto_cancel_at,
             }
         )
         details = {
@@ -216,7 +197,15 @@ def _miss(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts:
             "seat_released": False,
         }
         acts.append(_act(sweep, row, "reservation.no_show", Status.PENDING, Status.NO_SHOW, details))
-    execute_many(connection(db_session), _MISS, misses)
+    update_rows(
+        connection(db_session),
+        RESERVATION,
+        misses,
+        status=Status.NO_SHOW.value,
+        no_show_at=sweep.as_of,
+        counts_as_no_show=True,
+        seat_released_at=None,
+    )
     write_charges(db_session, sweep=sweep, charges=charges)
     record_many(db_session, acts)
     return Counter(no_shows=len(rows)) + counts_of(charges)

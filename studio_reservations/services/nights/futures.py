@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import SubjectType
+from studio_reservations.models.bulk import update_rows
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
 from studio_reservations.services.actors import SYSTEM
@@ -29,23 +30,13 @@ from studio_reservations.services.nights.sweeps import (
     Plan,
     Sweep,
     chunks,
-    execute_many,
+    held_passes,
     lock_passes,
 )
-from studio_reservations.services.seen import load_held_passes
 
 ROWS_PER_PASS = 5
 """What a pass brings into a batch: its no-shows and coming reservations, a few of either."""
 
-_CANCEL = (
-    update(RESERVATION)
-    .where(RESERVATION.c.id == bindparam("reservation"))
-    .values(
-        status=Status.AUTO_CANCELLED.value,
-        auto_cancelled_at=bindparam("now"),
-        auto_cancelled_for_id=bindparam("because_of"),
-    )
-)
 _ACT_UPON = (
     update(RESERVATION)
     .where(RESERVATION.c.id.in_(bindparam("ids", expanding=True)))
@@ -96,7 +87,7 @@ def _due(sweep: Sweep) -> Any:
 
 def _cancel(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts:
     database = connection(db_session)
-    passes = lock_passes(database, ids)
+    lock_passes(database, ids)
     rows = database.execute(
         select(
             RESERVATION.c.id,
@@ -125,7 +116,7 @@ def _cancel(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts
         if row.status == Status.PENDING:
             pending.setdefault(row.registration_id, {})[row.id] = row
     needs = sorted({one.registration_id for one in no_shows if one.auto_cancel_at is None} & pending.keys())
-    held = load_held_passes(db_session, [passes[one] for one in needs], now=sweep.as_of, timezone=sweep.timezone)
+    held = held_passes(db_session, sweep, needs)
     lost: list[tuple[Any, Any]] = []
     for no_show in no_shows:
         coming = pending.get(no_show.registration_id, {})
@@ -146,14 +137,17 @@ def _turn(no_show: Any) -> Any:
 def _write(db_session: Session, *, sweep: Sweep, lost: Sequence[tuple[Any, Any]], acted_upon: Sequence[UUID]) -> None:
     database = connection(db_session)
     database.execute(_ACT_UPON, {"ids": acted_upon, "now": sweep.as_of})
-    execute_many(
+    update_rows(
         database,
-        _CANCEL,
-        [{"reservation": row.id, "now": sweep.as_of, "because_of": no_show.id} for row, no_show in lost],
+        RESERVATION,
+        [{"id": row.id, "auto_cancelled_for_id": no_show.id} for row, no_show in lost],
+        status=Status.AUTO_CANCELLED.value,
+        auto_cancelled_at=sweep.as_of,
     )
     record_many(db_session, _acts(sweep, lost))
     freed = Counter(row.session_id for row, _ in lost)
-    execute_many(database, _FREE_SEATS, [{"session": one, "freed": freed[one]} for one in sorted(freed)])
+    if freed:
+        database.execute(_FREE_SEATS, [{"session": one, "freed": freed[one]} for one in sorted(freed)])
 
 
 def _acts(sweep: Sweep, lost: Sequence[tuple[Any, Any]]) -> Iterator[dict[str, Any]]:

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import SubjectType, SuspensionNoShow, SuspensionOrigin, new_id
+from studio_reservations.models.bulk import insert_rows
 from studio_reservations.models.connection import connection
 from studio_reservations.policies.missing import suspension_end
 from studio_reservations.services.actors import SYSTEM
@@ -31,7 +32,6 @@ from studio_reservations.services.nights.sweeps import (
     Plan,
     Sweep,
     chunks,
-    execute_many,
     lock_passes,
 )
 
@@ -45,7 +45,7 @@ _END = (
 
 def enforce_suspensions(opened: Opener, sweep: Sweep) -> Plan:
     """Plan how whoever has missed too many classes is suspended; pending reservations stay."""
-    limit = sweep.policies.of_class(None).max_no_shows
+    limit = sweep.policy(None).max_no_shows
     if limit is None:
         return Plan(0, iter(()))
     customers = opened(partial(_over_limit, sweep=sweep, limit=limit))
@@ -70,7 +70,7 @@ def _counting(sweep: Sweep) -> Any:
         studio_id=sweep.studio_id,
         as_of=sweep.as_of,
         timezone=sweep.timezone,
-        policy=sweep.policies.of_class(None),
+        policy=sweep.policy(None),
     )
 
 
@@ -107,7 +107,7 @@ def _suspend(db_session: Session, *, sweep: Sweep, limit: int, ids: Sequence[UUI
     ):
         counted.setdefault(row.customer_id, []).append(row.id)
     ends_on, ends_at = suspension_end(
-        starts_at=sweep.as_of, days=sweep.policies.of_class(None).suspension_days, timezone=sweep.timezone
+        starts_at=sweep.as_of, days=sweep.policy(None).suspension_days, timezone=sweep.timezone
     )
     rows: list[dict[str, Any]] = [
         {
@@ -133,9 +133,9 @@ def _suspend(db_session: Session, *, sweep: Sweep, limit: int, ids: Sequence[UUI
     database.execute(own_insert(SUSPENSION).on_conflict_do_nothing(), rows)
     made = set(database.scalars(select(SUSPENSION.c.id).where(SUSPENSION.c.id.in_([row["id"] for row in rows]))))
     rows = [row for row in rows if row["id"] in made]
-    execute_many(
+    insert_rows(
         database,
-        insert(_BUILT_BY),
+        _BUILT_BY,
         [
             {"suspension_id": row["id"], "reservation_id": one, "studio_id": sweep.studio_id}
             for row in rows

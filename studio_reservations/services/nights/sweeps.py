@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -14,8 +15,12 @@ from sqlalchemy import Connection, Select, Table, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import ClassRegistration, ClassSession, CustomerSuspension, SessionReservation, Studio
+from studio_reservations.models.connection import connection
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.services.policies import StudioPolicies, policies_of
+from studio_reservations.pass_types import HeldPass
+from studio_reservations.policies.policy import Policy
+from studio_reservations.services.policies import policies_of
+from studio_reservations.services.seen import load_held_passes
 
 BATCH = 500
 """Rows or passes in one transaction, at the most. Source: rules.md §3, Concurrency."""
@@ -41,13 +46,13 @@ class Opener(Protocol):
 class Sweep:
     """One studio at one instant: what is due at ``as_of`` and has not been done is done, as at that instant.
 
-    ``batch`` is the number of rows in one transaction.
+    ``policy`` gives the policy in force for a class, or the studio's for None; ``batch`` is the rows in one transaction.
     """
 
     studio_id: UUID
     timezone: str
     as_of: datetime
-    policies: StudioPolicies
+    policy: Callable[[UUID | None], Policy]
     pass_types: PassTypes
     batch: int
 
@@ -75,7 +80,7 @@ def sweep_of(db_session: Session, *, studio_id: UUID, as_of: datetime, pass_type
         studio_id=studio_id,
         timezone=timezone,
         as_of=as_of,
-        policies=policies_of(db_session, studio_id),
+        policy=cache(policies_of(db_session, studio_id).of_class),
         pass_types=pass_types,
         batch=batch,
     )
@@ -89,9 +94,14 @@ def chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
 
 
 def lock_passes(database: Connection, of: Select[tuple[UUID]] | Sequence[UUID]) -> dict[UUID, Any]:
-    """Lock passes in ascending order and return their rows, read fresh. Source: rules.md §3, Concurrency."""
+    """Lock passes in ascending order and return what a no-show changes or asks of them. Source: rules.md §3, Concurrency."""
     rows = database.execute(
-        select(REGISTRATION)
+        select(
+            REGISTRATION.c.id,
+            REGISTRATION.c.sessions_remaining,
+            REGISTRATION.c.sessions_attended,
+            REGISTRATION.c.absence_grace_period_hours,
+        )
         .where(REGISTRATION.c.id.in_(of))
         .order_by(REGISTRATION.c.id)
         .with_for_update(key_share=True, of=REGISTRATION)
@@ -99,7 +109,9 @@ def lock_passes(database: Connection, of: Select[tuple[UUID]] | Sequence[UUID]) 
     return {row.id: row for row in rows}
 
 
-def execute_many(database: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """Run one statement for all ``rows`` in one round trip; none for none."""
-    if rows:
-        database.execute(statement, rows)
+def held_passes(db_session: Session, sweep: Sweep, ids: Sequence[UUID]) -> dict[UUID, HeldPass]:
+    """Return what pass types see of these passes, which are locked: three queries for any number."""
+    if not ids:
+        return {}
+    rows = connection(db_session).execute(select(REGISTRATION).where(REGISTRATION.c.id.in_(ids))).all()
+    return load_held_passes(db_session, rows, now=sweep.as_of, timezone=sweep.timezone)
