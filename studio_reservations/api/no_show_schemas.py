@@ -9,19 +9,10 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
-from studio_reservations.api.schemas import Out, ReservationOut, SuspensionOut
+from studio_reservations.api.schemas import ExplanationOut, Out, ReservationOut, SuspensionOut
 from studio_reservations.models import SelfCheckIn
 
 T = TypeVar("T")
-
-
-class ExplanationOut(Out):
-    """What the customer wrote of a missed class, and what staff answered: WAIVED, DECLINED, or null where nobody has yet."""
-
-    text: str | None
-    sent_at: datetime
-    answer: str | None
-    answered_at: datetime | None
 
 
 class ExplainedOut(ReservationOut):

@@ -139,10 +139,15 @@ def list_available(call: Call, query: AvailableQuery) -> Answer:
     errors=("not_found", "forbidden"),
 )
 def get_reservation(call: Call, reservation_id: UUID) -> Answer:
-    """One reservation, with its history."""
+    """One reservation, with its history, and for a missed class the explanation and whether it was waived."""
     row = reservation_for(call.db_session, actor=call.actor, reservation_id=reservation_id)
     acts = [serial.act(one, row.timezone) for one in history_of(call.db_session, reservation_id)]
-    return Answer(value={**serial.reservation(row), "history": acts})
+    more = {
+        "waived_at": serial.instant(row.waived_at, row.timezone),
+        "explanation": serial.explanation(row, row.timezone),
+        "history": acts,
+    }
+    return Answer(value={**serial.reservation(row), **more})
 
 
 CANCEL_ERRORS = (

@@ -108,7 +108,18 @@ class ActOut(Out):
     at: datetime
 
 
+class ExplanationOut(Out):
+    """What the customer wrote of a missed class, and what staff answered: WAIVED, DECLINED, or null where nobody has yet."""
+
+    text: str | None
+    sent_at: datetime
+    answer: str | None
+    answered_at: datetime | None
+
+
 class ReservationDetailOut(ReservationOut):
+    waived_at: datetime | None
+    explanation: ExplanationOut | None
     history: list[ActOut]
 
 

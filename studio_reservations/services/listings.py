@@ -104,6 +104,12 @@ RESERVATIONS: Any = join_policies(
     class_id=ClassSession.class_id,
 )
 RESERVATION = RESERVATIONS.where(SessionReservation.id == bindparam("id"))
+_WITH_EXPLANATION = RESERVATION.add_columns(
+    SessionReservation.explanation,
+    SessionReservation.explained_at,
+    SessionReservation.explanation_answer,
+    SessionReservation.explanation_answered_at,
+)
 RESERVATIONS_BY_ID = RESERVATIONS.where(SessionReservation.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -138,11 +144,13 @@ def reservation_views(db_session: Session, ids: Sequence[UUID]) -> dict[UUID, An
 
 
 def reservation_for(db_session: Session, *, actor: Actor, reservation_id: UUID) -> Any:
-    """Return a reservation that ``actor`` may see: their own, their ward's, one on their pass, or of their studio's desk.
+    """Return a reservation with its explanation, if ``actor`` may see it: theirs, their ward's, on their pass, or of their desk.
 
     :raises NotFound: where it is unknown or somebody else's.
     """
-    row = reservation_view(db_session, reservation_id)
+    row = db_session.execute(_WITH_EXPLANATION, {"id": reservation_id}).one_or_none()
+    if row is None:
+        raise NotFound()
     if not actor.acts_for(row.holder_id):
         actor.require_customer_or_staff(customer_id=row.customer_id, studio_id=row.studio_id)
     return row

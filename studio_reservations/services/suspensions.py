@@ -12,7 +12,14 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import AlreadySuspended, InvalidRequest, InvalidTransition, NotFound, ReasonRequired
+from studio_reservations.errors import (
+    AlreadySuspended,
+    InvalidRequest,
+    InvalidTransition,
+    NotFound,
+    ReasonRequired,
+    TryAgain,
+)
 from studio_reservations.models import CustomerSuspension, Role, Studio, SubjectType, SuspensionOrigin
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.missing import suspension_over_at
@@ -73,8 +80,10 @@ def suspend_customer(
         try:
             with db_session.begin_nested():
                 db_session.add(suspension)
-        except IntegrityError:
-            standing = db_session.scalars(_unended(customer_id, studio_id)).one()
+        except IntegrityError as error:
+            standing = db_session.scalar(_unended(customer_id, studio_id))
+            if standing is None:  # made by somebody else at this instant, and lifted
+                raise TryAgain() from error
             raise AlreadySuspended(ends_on=standing.ends_on) from None
         record(
             db_session,

@@ -131,8 +131,9 @@ class TestWhatTheCustomerSees:
 
         assert (waived.json["auto_cancel_at"], waived.json["waived_at"]) == (None, "2026-12-08T12:00:00-05:00")
         assert ada.get(f"/reservations/{future}").json["auto_cancel_at"] is None
-        history = ada.get(f"/reservations/{world.reservation}").json["history"]
-        assert [one["action"] for one in history] == ["reservation.no_show", "reservation.waived"]
+        seen = ada.get(f"/reservations/{world.reservation}").json
+        assert seen["waived_at"] == waived.json["waived_at"]
+        assert [one["action"] for one in seen["history"]] == ["reservation.no_show", "reservation.waived"]
 
     def test_the_pass_says_what_is_left(self, api, world, missed):
         ada = api("ada")
@@ -173,6 +174,7 @@ class TestExplaining:
         assert asked["explanation"] == explained.json["explanation"]
         assert declined.json["explanation"]["answer"] == "DECLINED"
         assert declined.json["waived_at"] is None
+        assert api("ada").get(f"/reservations/{world.reservation}").json["explanation"] == declined.json["explanation"]
 
     def test_is_possible_once_and_until_the_night(self, api, world, missed, clock):
         ada, path = api("ada"), f"/reservations/{world.reservation}/explanation"
