@@ -27,8 +27,7 @@ from wtforms import EmailField, PasswordField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from config.settings import settings
-from studio_reservations import LoginIdentity, StudioReservations
-from studio_reservations.services.accounts import customer_changed
+from studio_reservations import LoginIdentity, StudioReservations, customer_changed
 
 
 class Base(DeclarativeBase):
