@@ -7,7 +7,7 @@ Source: rules.md §3, Concurrency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,9 @@ from studio_reservations.services.seen import (
     steps_of,
 )
 
-POLICY_FIELDS = (*(one.name for one in fields(Policy)), "never_suspends", "window_is_forever")
+TERMS = ("cancellation_cutoff_hours", "undo_minutes", "deduct_punch_on_late_cancel", "late_cancel_counts_as_no_show")
+"""What a reservation keeps of the policy in force when it is made. Source: rules.md §5."""
+
 _OF_STUDIO = aliased(NoShowPolicy, name="of_studio")
 _OF_CLASS = aliased(NoShowPolicy, name="of_class")
 
@@ -78,8 +80,8 @@ _CONTEXT = (
         CustomerSuspension.ends_on.label("suspended_on"),
         CustomerSuspension.no_show_count,
         RegistrationMember.id.label("member_id"),
-        *(getattr(_OF_STUDIO, name).label(f"studio_{name}") for name in POLICY_FIELDS),
-        *(getattr(_OF_CLASS, name).label(f"class_{name}") for name in POLICY_FIELDS),
+        *(getattr(_OF_STUDIO, name).label(f"studio_{name}") for name in TERMS),
+        *(getattr(_OF_CLASS, name).label(f"class_{name}") for name in TERMS),
     )
     .select_from(ClassRegistration)
     .join(ClassSession, ClassSession.id == bindparam("session"))
@@ -122,7 +124,10 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """A case with what is needed to write it; ``known`` tells whether the session's studio knows the customer."""
+    """A case with what is needed to write it; ``known`` tells whether the session's studio knows the customer.
+
+    ``policy`` is in force in its `TERMS`; nothing else of it has been read.
+    """
 
     case: Case
     policy: Policy
@@ -222,8 +227,8 @@ def _context(
     return Context(
         case=case,
         policy=Policy.in_force(
-            {name: values[f"studio_{name}"] for name in POLICY_FIELDS},
-            {name: values[f"class_{name}"] for name in POLICY_FIELDS},
+            {name: values[f"studio_{name}"] for name in TERMS},
+            {name: values[f"class_{name}"] for name in TERMS},
         ),
         known=row.link_id is not None,
         holder_id=row.pass_customer_id,
