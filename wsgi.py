@@ -132,7 +132,7 @@ class UserView(ModelView):
 
     column_list = ("name", "email", "email_verified", "is_admin")
     column_searchable_list = ("name", "email")
-    form_columns = ("email", "name", "phone", "email_verified", "is_admin")
+    form_columns = ("email", "name", "phone", "email_verified", "is_admin", "password")
     form_extra_fields = {"password": PasswordField("New password")}  # noqa: RUF012 - Flask-Admin's way
     can_delete = False
 
