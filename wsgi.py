@@ -27,8 +27,7 @@ from wtforms import EmailField, PasswordField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from config.settings import settings
-from studio_reservations import LoginIdentity, StudioReservations
-from studio_reservations.services.accounts import customer_changed
+from studio_reservations import LoginIdentity, StudioReservations, customer_changed
 
 
 class Base(DeclarativeBase):
@@ -133,7 +132,7 @@ class UserView(ModelView):
 
     column_list = ("name", "email", "email_verified", "is_admin")
     column_searchable_list = ("name", "email")
-    form_columns = ("email", "name", "phone", "email_verified", "is_admin")
+    form_columns = ("email", "name", "phone", "email_verified", "is_admin", "password")
     form_extra_fields = {"password": PasswordField("New password")}  # noqa: RUF012 - Flask-Admin's way
     can_delete = False
 

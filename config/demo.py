@@ -57,7 +57,8 @@ def _welcome(url: str) -> None:
     print(f"The password of every login is  {PASSWORD}\n")
     for login in logins():
         print(f"  {login.email:<24}{login.who}")
-    print(f"\n  The portal    {url}/\n  The API       {url}/api/docs\n  The admin     {url}/admin/  (as owner)")
+    print(f"\n  The portal    {url}/\n  The API       {url}/api/docs")
+    print(f"  Today         {url}/admin/studio/  (as desk)\n  The users     {url}/admin/portal_users/  (as owner)")
     print("\nCtrl-C stops it.", flush=True)
 
 

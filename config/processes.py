@@ -85,12 +85,10 @@ def valkey(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def portal(
-    directory: Path, *, port: int, environ: Mapping[str, str], workers: int = 2
-) -> Iterator[subprocess.Popen[bytes]]:
+def portal(directory: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the portal with gunicorn; yield its guard once it answers."""
     log = directory / "portal.log"
-    command = [sys.executable, "-m", "gunicorn", "wsgi:create_app()", "--bind", f"{HOST}:{port}", "--workers", workers]
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "--bind", f"{HOST}:{port}"]
 
     def answers() -> bool:
         connection = HTTPConnection(HOST, port, timeout=START_SECONDS)
@@ -102,7 +100,7 @@ def portal(
         finally:
             connection.close()
 
-    with guarded([*command, "--threads", 4], log=log, environ=environ) as guard:
+    with guarded([*gunicorn, "wsgi:create_app()"], log=log, environ=environ) as guard:
         _wait(answers, guard, log)
         yield guard
 

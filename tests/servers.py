@@ -54,6 +54,7 @@ POSTGRES_SETTINGS = {
     "max_connections": "200",
     "timezone": "America/Toronto",
 }
+DURABLE_SETTINGS = {name: POSTGRES_SETTINGS[name] for name in ("listen_addresses", "max_connections", "timezone")}
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,18 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
+def postgres_server(*, durable: bool = False) -> Iterator[Postgres]:
     """Run a PostgreSQL server, or take the one that ``TEST_DATABASE_URL`` or ``DATABASE_URL`` names.
 
-    The user of a given server must be allowed to create databases.
+    The user of a given server must be allowed to create databases. A ``durable`` one is on the disk and writes as it does by
+    default, for measurements.
     """
     for variable in ("TEST_DATABASE_URL", "DATABASE_URL"):
         scheme, _, address = os.environ.get(variable, "").partition("://")
         if scheme.startswith("postgres"):
             yield Postgres(f"postgresql+psycopg://{address}")
             return
-    with _server_directory("pg-") as directory:
+    with _server_directory("pg-", in_memory=not durable) as directory:
         identity = _unprivileged(directory)
         programs = _postgres_programs(directory)
         data = directory / "data"
@@ -107,7 +109,8 @@ def postgres_server() -> Iterator[Postgres]:
             cwd=directory,
             **identity,
         )
-        settings = [word for name, value in POSTGRES_SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        chosen = DURABLE_SETTINGS if durable else POSTGRES_SETTINGS
+        settings = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         url = URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": str(directory)})
         server = Postgres(url.render_as_string())
         command = [programs / "postgres", "-D", data, "-k", directory, *settings]
@@ -164,13 +167,13 @@ def _wait_until(answers: Callable[[], object], refusal: type[Exception], *, dire
 
 
 @contextmanager
-def _server_directory(prefix: str) -> Iterator[Path]:
+def _server_directory(prefix: str, *, in_memory: bool = True) -> Iterator[Path]:
     """Make a directory that every user can reach and whose path is short enough for a socket (about 100 bytes).
 
     In memory where there is room: a PostgreSQL database is copied there in 15 ms, and on a disk in 100 to 200 ms.
     """
     memory, usual, common = Path("/dev/shm"), Path(tempfile.gettempdir()), Path("/tmp")
-    if _is_roomy(memory) and _is_reachable(memory):
+    if in_memory and _is_roomy(memory) and _is_reachable(memory):
         parent = memory
     else:
         parent = usual if len(str(usual)) < 60 and _is_reachable(usual) else common

@@ -10,7 +10,7 @@ from studio_reservations.models import Role
 PASSWORD = "wheel-and-kiln"
 DOMAIN = "example.org"
 MAIN, OTHER, CLOSED = "toronto", "kiln-street", "harbour-yoga"
-CROWD = 40
+CROWD = 60
 
 STAFF: Mapping[str, tuple[str, Role]] = {
     "owner": ("Olive Owner", Role.OWNER),

@@ -127,14 +127,15 @@ class People:
         )
 
     def attend(self, name: str, session: ClassSession, registration: ClassRegistration) -> None:
-        """Reserve, check in and be there."""
+        """Reserve, check in and be there, so far as it has happened."""
         reservation = self.reserve(name, session, registration=registration, now=session.starts_at - timedelta(days=3))
         CheckInService(self.db_session, clock=lambda: session.starts_at).check_in(
             reservation_id=reservation, actor=self._actor(name)
         )
-        AttendanceService(self.db_session, clock=lambda: session.ends_at).mark_attended(
-            reservation_id=reservation, actor=SYSTEM
-        )
+        if session.ends_at <= self.now:
+            AttendanceService(self.db_session, clock=lambda: session.ends_at).mark_attended(
+                reservation_id=reservation, actor=SYSTEM
+            )
 
     def miss(self, name: str, session: ClassSession, registration: ClassRegistration) -> None:
         """Reserve and stay away."""

@@ -12,7 +12,7 @@ from config.world.names import CLOSED, CROWD, FIRST, LAST, MAIN, OTHER, address
 from config.world.people import People
 from config.world.schedule import Schedule
 from studio_reservations.errors import ReservationRefused
-from studio_reservations.models import ClassSession, NoShowPolicy, Rollout
+from studio_reservations.models import ClassRegistration, ClassSession, NoShowPolicy, Rollout
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.registrations import RegistrationService
@@ -133,26 +133,38 @@ class World:
             self.people.issue("max", "punch_pass", studio=studio, sessions=10)
 
     def _crowd(self) -> None:
-        """Fill the imported sessions a little: walk-ins without a login, the same ones every time."""
+        """Fill the imported sessions: walk-ins without a login, the same ones every time."""
         random = Random(20_251_204)
-        sessions = list(
+        crowd: dict[str, ClassRegistration] = {}
+        for number in range(CROWD):
+            who = f"{random.choice(FIRST)} {random.choice(LAST)}"
+            key = f"crowd {number}"
+            self.people.add_walk_in(key, who, email=address(f"{who.replace(' ', '.').lower()}{number}"))
+            pass_type = random.choice(("unlimited_series", "punch_pass"))
+            crowd[key] = self.people.issue(key, pass_type, sessions=20)
+        for session in self._imported(self.schedule.at(0, 0), self.now):
+            for key in random.sample(sorted(crowd), random.randint(4, 9)):
+                absent = random.random() < 0.1 and session.ends_at <= self.now
+                (self.people.miss if absent else self.people.attend)(key, session, crowd[key])
+        near = self._imported(self.now, self.now + timedelta(hours=36))
+        later = self._imported(self.now + timedelta(hours=36), self.now + timedelta(days=14))
+        for key in crowd:
+            for session in (*random.sample(near, 2), random.choice(later)):
+                try:
+                    self.people.reserve(key, session)
+                except ReservationRefused:
+                    continue  # as in life
+
+    def _imported(self, first: datetime, last: datetime) -> list[ClassSession]:
+        """Return the imported sessions that start between the two instants, always in the same order."""
+        return list(
             self.db_session.scalars(
                 select(ClassSession)
                 .where(
                     ClassSession.studio_id == self.studio.id,
                     ClassSession.external_ref.startswith("toronto:"),
-                    ClassSession.starts_at.between(self.now, self.now + timedelta(days=14)),
+                    ClassSession.starts_at.between(first, last),
                 )
                 .order_by(ClassSession.starts_at, ClassSession.external_ref)
             )
         )
-        for number in range(CROWD):
-            name = f"{random.choice(FIRST)} {random.choice(LAST)}"
-            key = f"crowd {number}"
-            self.people.add_walk_in(key, name, email=address(f"{name.replace(' ', '.').lower()}{number}"))
-            self.people.issue(key, random.choice(("unlimited_series", "punch_pass")), sessions=10)
-            for session in random.sample(sessions, 3):
-                try:
-                    self.people.reserve(key, session)
-                except ReservationRefused:
-                    continue  # as in life

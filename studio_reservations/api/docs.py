@@ -127,15 +127,13 @@ def _answer(status: int, answer: dict[str, Any]) -> dict[str, Any]:
     return {"status": status, "kind": {"text": "without a body", "name": ""}}
 
 
-def _kind(schema: dict[str, Any]) -> dict[str, str]:
+def _kind(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what a schema is called for people, and the shape that it refers to."""
     if "$ref" in schema:
         return {"text": "", "name": _name(schema)}
     if "anyOf" in schema:
         kinds = [_kind(one) for one in schema["anyOf"] if one != {"type": "null"}]
-        kind = kinds[0] if kinds else {"text": "null", "name": ""}
-        or_null = " or null" if {"type": "null"} in schema["anyOf"] else ""
-        return {"text": f"{kind['text']}{or_null}" if kind["text"] else or_null.strip(), "name": kind["name"]}
+        return {**(kinds[0] if kinds else {}), "or_null": {"type": "null"} in schema["anyOf"]}
     if schema.get("type") == "array":
         kind = _kind(schema.get("items", {}))
         return {"text": f"list of {kind['text']}".strip(), "name": kind["name"]}

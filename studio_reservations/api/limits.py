@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
 
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError
@@ -17,28 +20,67 @@ from studio_reservations.settings import Settings, SettingsError
 log = logging.getLogger(__name__)
 
 
+OWN_MEMORY = "memory://"
+
+
 class CallLimit:
     """Counts calls by caller over a moving window; a broken counter lets everybody pass, for reservations go on."""
 
     def __init__(self, settings: Settings) -> None:
-        self._item: RateLimitItem | None = None
+        self._wait: Callable[[str], float] | None = None
         if not settings.rate_limit:
             return
         try:
-            self._item = parse(settings.rate_limit)
-            self._window = MovingWindowRateLimiter(storage_from_string(settings.rate_limit_storage))
+            item = parse(settings.rate_limit)
+            self._wait = _in_memory(item) if settings.rate_limit_storage == OWN_MEMORY else _shared(item, settings)
         except (ValueError, ConfigurationError) as error:
             raise SettingsError(f"STUDIO_RATE_LIMIT or STUDIO_RATE_LIMIT_STORAGE cannot be used: {error}.") from error
 
     def count(self, caller: str) -> None:
         """Count one call. :raises RateLimited: with ``retry_after`` in whole seconds."""
-        if self._item is None:
+        if self._wait is None:
             return
         try:
-            passed = self._window.hit(self._item, "studio_api", caller)
-            resets_at = 0.0 if passed else self._window.get_window_stats(self._item, "studio_api", caller).reset_time
+            wait = self._wait(caller)
         except Exception:
             log.exception("calls to the API cannot be counted")
             return
-        if not passed:
-            raise RateLimited(retry_after=max(1, math.ceil(resets_at - time.time())))
+        if wait > 0:
+            raise RateLimited(retry_after=max(1, math.ceil(wait)))
+
+
+def _shared(item: RateLimitItem, settings: Settings) -> Callable[[str], float]:
+    window = MovingWindowRateLimiter(storage_from_string(settings.rate_limit_storage))
+
+    def wait(caller: str) -> float:
+        if window.hit(item, "studio_api", caller):
+            return 0.0
+        return max(1.0, window.get_window_stats(item, "studio_api", caller).reset_time - time.time())
+
+    return wait
+
+
+def _in_memory(item: RateLimitItem) -> Callable[[str], float]:
+    """Count in this process: the memory of `limits` starts a thread a call, which goes through all callers."""
+    amount, span = item.amount, item.get_expiry()
+    calls: dict[str, deque[float]] = {}
+    lock = Lock()
+    swept_at = time.monotonic()
+
+    def wait(caller: str) -> float:
+        nonlocal swept_at
+        now = time.monotonic()
+        with lock:
+            if now - swept_at > span:
+                swept_at = now
+                for idle in [one for one, times in calls.items() if times[-1] <= now - span]:
+                    del calls[idle]
+            mine = calls.setdefault(caller, deque())
+            while mine and mine[0] <= now - span:
+                mine.popleft()
+            if len(mine) >= amount:
+                return mine[0] + span - now
+            mine.append(now)
+            return 0.0
+
+    return wait

@@ -33,6 +33,14 @@ DESCRIPTION = (
 )
 
 
+class Names(GenerateJsonSchema):
+    """Schemas named as one would: ``PageOf_ClassOut``."""
+
+    def normalize_name(self, name: str) -> str:
+        """Return a name that may stand in a reference."""
+        return super().normalize_name(name).rstrip("_")
+
+
 def document(prefix: str) -> dict[str, Any]:
     """Return the OpenAPI document of the API under ``prefix``."""
     names, schemas = _schemas()
@@ -77,7 +85,7 @@ def _schemas() -> tuple[Mapping[Any, str], dict[str, Any]]:
     }
     wanted: list[tuple[Any, Any]] = [(model, "validation") for model in inputs]
     wanted += [(model, "serialization") for model in (*outputs, Problem)]
-    keys, definitions = models_json_schema(wanted, by_alias=True, ref_template=REF, schema_generator=GenerateJsonSchema)
+    keys, definitions = models_json_schema(wanted, by_alias=True, ref_template=REF, schema_generator=Names)
     names = {model: schema["$ref"].rsplit("/", 1)[1] for (model, _), schema in keys.items()}
     return names, definitions["$defs"]
 

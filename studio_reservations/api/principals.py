@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 from flask import Request
-from sqlalchemy import bindparam, select
+from sqlalchemy import Uuid, bindparam, cast, null, select, union_all
 from sqlalchemy.orm import Session
 
 from studio_reservations.api.routes import READING
@@ -25,17 +27,32 @@ from studio_reservations.models import (
     StudioStaff,
     TokenScope,
 )
+from studio_reservations.models.connection import connection
 from studio_reservations.services.actors import Actor, ActorKind
 from studio_reservations.services.tokens import token_hash
 
 _TOKEN = (
-    select(ApiToken, Customer.erased_at)
+    select(
+        ApiToken.id,
+        ApiToken.scope,
+        ApiToken.customer_id,
+        ApiToken.studio_id,
+        ApiToken.role,
+        ApiToken.revoked_at,
+        ApiToken.expires_at,
+        Customer.erased_at,
+    )
     .outerjoin(Customer, Customer.id == ApiToken.customer_id)
     .where(ApiToken.token_hash == bindparam("hash"))
 )
-_ACCESS = select(CustomerAccess.customer_id, CustomerAccess.kind).where(CustomerAccess.user_id == bindparam("user"))
-_STAFF = select(StudioStaff.studio_id, StudioStaff.role, StudioStaff.id).where(
-    StudioStaff.user_id == bindparam("user"), StudioStaff.active.is_(True)
+# Whom they act for, and where they work: one question, asked with every call.
+_USER = union_all(
+    select(CustomerAccess.customer_id, CustomerAccess.kind, cast(null(), Uuid()).label("staff_id")).where(
+        CustomerAccess.user_id == bindparam("user")
+    ),
+    select(StudioStaff.studio_id, StudioStaff.role, StudioStaff.id).where(
+        StudioStaff.user_id == bindparam("user"), StudioStaff.active.is_(True)
+    ),
 )
 
 
@@ -66,7 +83,7 @@ def caller_of(request: Request, identity: Identity) -> Caller | None:
 
 
 def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime) -> Actor:
-    """Return what the caller may do, in one query for a token and two for a user.
+    """Return what the caller may do, in one query.
 
     :raises NotAuthenticated: where the token is unknown, expired or revoked.
     :raises Forbidden: where it may only read and this is a write.
@@ -74,10 +91,9 @@ def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime
     """
     if caller.user is not None:
         return _user_actor(db_session, caller.user)
-    row = db_session.execute(_TOKEN, {"hash": caller.token_hash}).one_or_none()
-    if row is None or _is_over(row.ApiToken, now) or row.erased_at is not None:
+    token = connection(db_session).execute(_TOKEN, {"hash": caller.token_hash}).one_or_none()
+    if token is None or _is_over(token, now):
         raise NotAuthenticated()
-    token: ApiToken = row.ApiToken
     if token.scope == TokenScope.READ and method not in READING:
         raise Forbidden()
     if token.customer_id is not None:
@@ -87,27 +103,31 @@ def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime
             customer_ids=frozenset({token.customer_id}),
             own_customer_id=token.customer_id,
         )
-    assert token.studio_id is not None  # noqa: S101 - the table sees to it
-    return Actor(
-        kind=ActorKind.TOKEN, id=str(token.id), roles=MappingProxyType({token.studio_id: Role(token.role or "")})
-    )
+    return Actor(kind=ActorKind.TOKEN, id=str(token.id), roles=MappingProxyType({token.studio_id: Role(token.role)}))
 
 
-def _is_over(token: ApiToken, now: datetime) -> bool:
-    return token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now)
+def _is_over(token: Any, now: datetime) -> bool:
+    expired = token.expires_at is not None and token.expires_at <= now
+    return expired or token.revoked_at is not None or token.erased_at is not None
 
 
 def _user_actor(db_session: Session, user: PortalUser) -> Actor:
-    access = {row.customer_id: row.kind for row in db_session.execute(_ACCESS, {"user": user.id})}
-    own = next((customer_id for customer_id, kind in access.items() if kind == AccessKind.SELF), None)
+    customers: dict[UUID, str] = {}
+    roles: dict[UUID, Role] = {}
+    staff_ids: dict[UUID, UUID] = {}
+    for of_id, kind, staff_id in connection(db_session).execute(_USER, {"user": user.id}):
+        if staff_id is None:
+            customers[of_id] = kind
+        else:
+            roles[of_id], staff_ids[of_id] = Role(kind), staff_id
+    own = next((customer_id for customer_id, kind in customers.items() if kind == AccessKind.SELF), None)
     if own is None:
         raise Stranger()
-    staff = db_session.execute(_STAFF, {"user": user.id}).all()
     return Actor(
         kind=ActorKind.USER,
         id=user.id,
-        customer_ids=frozenset(access),
+        customer_ids=frozenset(customers),
         own_customer_id=own,
-        roles=MappingProxyType({row.studio_id: Role(row.role) for row in staff}),
-        staff_ids=MappingProxyType({row.studio_id: row.id for row in staff}),
+        roles=MappingProxyType(roles),
+        staff_ids=MappingProxyType(staff_ids),
     )

@@ -228,7 +228,7 @@ def available_json(one: Available) -> dict[str, Any]:
 def _created(call: Call, created: Created, more: dict[str, Any]) -> Answer:
     prefix = f"{request.script_root}{call.state.settings.api_prefix}"
     return Answer(
-        value={**serial.reservation(call.reservation(created.reservation_id)), **more},
+        value={**serial.reservation(created.shown), **more},
         status=201,
         headers={"Location": f"{prefix}/reservations/{created.reservation_id}"},
     )

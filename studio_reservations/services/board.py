@@ -101,12 +101,13 @@ class Board:
 
     def cases(self, offer: Offer, *, steps: Sequence[Step] = (), reserved_id: UUID | None = None) -> list[Case]:
         """Return one case for each pass; ``steps`` are those of the session's class."""
+        of_class = tuple(steps)
         return [
             Case(
                 customer_id=self.customer_id,
                 door=self.door,
                 pass_studio_id=self.studio_id,
-                held=replace(held, steps=tuple(steps)),
+                held=held if held.steps == of_class else replace(held, steps=of_class),
                 is_member=True,
                 pass_type=self.pass_types.find(held.pass_type),
                 offer=offer,

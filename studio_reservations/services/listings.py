@@ -29,6 +29,7 @@ from studio_reservations.models import (
     StudioClass,
     UTCDateTime,
 )
+from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.checking_in import Window, check_in_window
 from studio_reservations.policies.policy import Policy
@@ -132,7 +133,7 @@ class When(StrEnum):
 
 def reservation_view(db_session: Session, reservation_id: UUID) -> Any:
     """Return one reservation with its session, class, step and zone. :raises NotFound:"""
-    row = db_session.execute(RESERVATION, {"id": reservation_id}).one_or_none()
+    row = connection(db_session).execute(RESERVATION, {"id": reservation_id}).one_or_none()
     if row is None:
         raise NotFound()
     return row

@@ -46,7 +46,8 @@ from studio_reservations.services.cancelling import (
 from studio_reservations.services.events import announce, event_rows, record
 from studio_reservations.services.overrides import RESERVING, Override, allowed_rules
 from studio_reservations.services.reservation_questions import ReservationQuestions
-from studio_reservations.services.reserving import Context, as_held, described, load_context, reservation_row, without
+from studio_reservations.services.reservation_rows import as_held, described, reservation_row, shown
+from studio_reservations.services.reserving import Context, load_context, without
 from studio_reservations.services.seen import load_held_passes
 
 ATTEMPTS = 3
@@ -57,10 +58,14 @@ _OUTBOX: Table = OutboxMessage.__table__  # type: ignore[assignment]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """A new reservation. ``choice`` says which pass was taken and why, where none was named; ``replaces_id`` what it replaces."""
+    """A new reservation. ``choice`` says which pass was taken and why, where none was named; ``replaces_id`` what it replaces.
+
+    ``shown`` has the attributes of a row of `listings.RESERVATIONS`.
+    """
 
     reservation_id: UUID
     registration_id: UUID
+    shown: Any
     choice: Choice | None = None
     replaces_id: UUID | None = None
 
@@ -113,7 +118,7 @@ class ReservationService(ReservationQuestions):
             needed = judge(context.case, set_aside=set_aside)
             row = reservation_row(context)
             if self._write(context, row, actor=actor, by_staff=by_staff, override=override, needed=needed):
-                return Created(reservation_id=row["id"], registration_id=row["registration_id"], choice=choice)
+                return _made(context, row, choice=choice)
             # The session filled up, moved or was cancelled in between: judged again, the answer is what is so now.
         raise TryAgain()
 
@@ -196,7 +201,7 @@ class ReservationService(ReservationQuestions):
                 seat_changes((old.session_id, -1), (session_id, +1), *fallen),
                 seen_starts_at={session_id: context.case.offer.candidate.starts_at},
             )
-            return Created(reservation_id=row["id"], registration_id=registration.id, replaces_id=old.id)
+            return _made(context, row, replaces_id=old.id)
 
     def _set_aside(
         self, override: Override | None, *, actor: Actor, by_staff: bool, session_id: UUID
@@ -327,3 +332,7 @@ class ReservationService(ReservationQuestions):
 
     def _class_session(self, session_id: UUID) -> ClassSession:
         return self.db_session.get_one(ClassSession, session_id, populate_existing=True)
+
+
+def _made(context: Context, row: dict[str, Any], **more: Any) -> Created:
+    return Created(reservation_id=row["id"], registration_id=row["registration_id"], shown=shown(context, row), **more)

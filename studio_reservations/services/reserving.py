@@ -6,8 +6,7 @@ Source: rules.md §3, Concurrency.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,12 +24,10 @@ from studio_reservations.models import (
     RegistrationMember,
     Studio,
     StudioClass,
-    new_id,
 )
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import Event, HeldReservation, Status, Step
-from studio_reservations.policies.cancelling import free_cancellation_until, undo_until
+from studio_reservations.pass_types import HeldReservation, Step
 from studio_reservations.policies.policy import Policy
 from studio_reservations.policies.reserving import Case, Door, Offer, Suspension
 from studio_reservations.services.seen import (
@@ -41,7 +38,12 @@ from studio_reservations.services.seen import (
     steps_of,
 )
 
-POLICY_FIELDS = (*(one.name for one in fields(Policy)), "never_suspends", "window_is_forever")
+TERMS = (
+    *("cancellation_cutoff_hours", "undo_minutes", "deduct_punch_on_late_cancel", "late_cancel_counts_as_no_show"),
+    *("check_in_opens_minutes_before", "check_in_closes_minutes_after"),
+)
+"""What a new reservation keeps or shows of the policy in force. Source: rules.md §5, §7."""
+
 _OF_STUDIO = aliased(NoShowPolicy, name="of_studio")
 _OF_CLASS = aliased(NoShowPolicy, name="of_class")
 
@@ -78,8 +80,8 @@ _CONTEXT = (
         CustomerSuspension.ends_on.label("suspended_on"),
         CustomerSuspension.no_show_count,
         RegistrationMember.id.label("member_id"),
-        *(getattr(_OF_STUDIO, name).label(f"studio_{name}") for name in POLICY_FIELDS),
-        *(getattr(_OF_CLASS, name).label(f"class_{name}") for name in POLICY_FIELDS),
+        *(getattr(_OF_STUDIO, name).label(f"studio_{name}") for name in TERMS),
+        *(getattr(_OF_CLASS, name).label(f"class_{name}") for name in TERMS),
     )
     .select_from(ClassRegistration)
     .join(ClassSession, ClassSession.id == bindparam("session"))
@@ -122,12 +124,17 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """A case with what is needed to write it; ``known`` tells whether the session's studio knows the customer."""
+    """A case with what is needed to write it; ``known`` tells whether the session's studio knows the customer.
+
+    ``policy`` is in force in its `TERMS`; nothing else of it has been read. ``threatened_at`` is when a missed class of the
+    pass would take the new reservation with it.
+    """
 
     case: Case
     policy: Policy
     known: bool
     holder_id: UUID
+    threatened_at: datetime | None
 
 
 def load_context(
@@ -148,11 +155,13 @@ def load_context(
     row = database.execute(_CONTEXT_LOCKING if lock else _CONTEXT, asked).one_or_none()
     if row is None:
         return None
-    mine, reserved_id = [], None
+    mine, threats, reserved_id = [], [], None
     for one in database.execute(HELD_BY_PASS_OR_IN_SESSION, asked):
         held_one = held_reservation(one)
         if one.registration_id == registration_id:
             mine.append(held_one)
+            if one.threatens_at is not None and one.threatens_at < row.starts_at:
+                threats.append(one.threatens_at)
         if held_one.live and one.session_id == session_id and one.customer_id == customer_id and one.guest_name is None:
             reserved_id = held_one.id
     steps = steps_of(db_session, [row.class_id]).get(row.class_id, ()) if row.step_id is not None else ()
@@ -161,6 +170,7 @@ def load_context(
         row,
         customer_id=customer_id,
         mine=mine,
+        threatened_at=min(threats, default=None),
         steps=steps,
         step=step,
         reserved_id=reserved_id,
@@ -176,6 +186,7 @@ def _context(
     *,
     customer_id: UUID,
     mine: list[HeldReservation],
+    threatened_at: datetime | None,
     steps: tuple[Step, ...],
     step: Step | None,
     reserved_id: UUID | None,
@@ -222,67 +233,13 @@ def _context(
     return Context(
         case=case,
         policy=Policy.in_force(
-            {name: values[f"studio_{name}"] for name in POLICY_FIELDS},
-            {name: values[f"class_{name}"] for name in POLICY_FIELDS},
+            {name: values[f"studio_{name}"] for name in TERMS},
+            {name: values[f"class_{name}"] for name in TERMS},
         ),
         known=row.link_id is not None,
         holder_id=row.pass_customer_id,
+        threatened_at=threatened_at,
     )
-
-
-def reservation_row(
-    context: Context,
-    *,
-    replaces_id: UUID | None = None,
-    first_reserved_at: datetime | None = None,
-) -> dict[str, Any]:
-    """Return the row of a new PENDING reservation, its terms as they stand now.
-
-    :raises PassTypeUnavailable: where the plugin cannot say what it costs.
-    """
-    case, policy = context.case, context.policy
-    held, session, now = case.held, case.offer.candidate, case.now
-    pass_type = case.pass_type
-    assert pass_type is not None  # noqa: S101 - rule 2 has been judged
-    begun = first_reserved_at or now
-    late_punches = pass_type.punches_for(Event.LATE_CANCEL, held, session) if policy.deduct_punch_on_late_cancel else 0
-    exclusive = session.step is not None and pass_type.exclusive_steps(held)
-    step_id = session.step.id if session.step is not None else None
-    return {
-        "id": new_id(),
-        "studio_id": case.offer.studio_id,
-        "registration_id": held.id,
-        "session_id": session.id,
-        "customer_id": case.customer_id,
-        "step_id": step_id,
-        "exclusive_step_id": step_id if exclusive else None,
-        "status": Status.PENDING.value,
-        "makeup_for_id": session.makeup_for_id,
-        "replaces_id": replaces_id,
-        "reserved_at": now,
-        "first_reserved_at": begun,
-        "undo_until": undo_until(first_reserved_at=begun, policy=policy),
-        "punches_held": pass_type.punches_for(Event.CHECK_IN, held, session),
-        "punches_used": 0,
-        "free_cancellation_until": free_cancellation_until(
-            starts_at=session.starts_at, timezone=session.timezone, policy=policy
-        ),
-        "late_cancel_punches": late_punches,
-        "late_cancel_counts": policy.late_cancel_counts_as_no_show,
-        "late": False,
-        "counts_as_no_show": False,
-        "flags": [],
-    }
-
-
-def described(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what history and messages say of a new reservation, JSON values."""
-    return {
-        "session_id": str(row["session_id"]),
-        "registration_id": str(row["registration_id"]),
-        "punches_held": row["punches_held"],
-        "makeup_for_id": str(row["makeup_for_id"]) if row["makeup_for_id"] else None,
-    }
 
 
 def without(case: Case, reservation_id: UUID, *, charge: int) -> Case:
@@ -294,21 +251,3 @@ def without(case: Case, reservation_id: UUID, *, charge: int) -> Case:
         reservations=tuple(one for one in case.held.reservations if one.id != reservation_id),
     )
     return replace(case, held=held)
-
-
-def as_held(row: dict[str, Any], case: Case) -> HeldReservation:
-    """Return the frozen value of a row just made."""
-    session = case.offer.candidate
-    return HeldReservation(
-        id=row["id"],
-        customer_id=row["customer_id"],
-        session_id=session.id,
-        class_id=session.class_id,
-        step_id=row["step_id"],
-        status=Status.PENDING,
-        starts_at=session.starts_at,
-        ends_at=session.ends_at,
-        reserved_at=row["reserved_at"],
-        punches_held=row["punches_held"],
-        makeup_for_id=row["makeup_for_id"],
-    )

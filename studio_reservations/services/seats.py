@@ -50,7 +50,7 @@ def write_with_seat(database: Connection, *, session_id: UUID, seen_starts_at: d
     guard = {"guarded_session": session_id, "seen_starts_at": seen_starts_at}
     if database.dialect.name == "postgresql":
         shape = tuple((table, tuple(values)) for table, values in rows)
-        flat = {f"{table.name}_{name}": value for table, values in rows for name, value in values.items()}
+        flat = {_bound(row, name): value for row, (_, values) in enumerate(rows) for name, value in values.items()}
         return bool(database.execute(_one_statement(shape), guard | flat).scalar_one())
     if database.execute(TAKE_SEAT, guard).rowcount != 1:
         return False
@@ -63,12 +63,12 @@ def write_with_seat(database: Connection, *, session_id: UUID, seen_starts_at: d
 def _one_statement(shape: tuple[tuple[Table, tuple[str, ...]], ...]) -> Executable:
     seat = TAKE_SEAT.returning(_SESSION.c.id).cte("seat")
     statement = select(func.count()).select_from(seat)
-    for table, names in shape:
+    for row, (table, names) in enumerate(shape):
         columns = [_column(table, name) for name in names]
         # A cast each: in a SELECT nothing else tells the server the type of a parameter.
         drawn = select(
             *(
-                cast(bindparam(f"{table.name}_{name}", type_=column.type), column.type)
+                cast(bindparam(_bound(row, name), type_=column.type), column.type)
                 for name, column in zip(names, columns, strict=True)
             )
         ).select_from(seat)
@@ -76,6 +76,11 @@ def _one_statement(shape: tuple[tuple[Table, tuple[str, ...]], ...]) -> Executab
             insert(table).from_select(columns, drawn, include_defaults=False).cte(table.name + "_row")
         )
     return statement
+
+
+def _bound(row: int, name: str) -> str:
+    # Short, for psycopg parses a statement of more than 4,096 characters anew each time.
+    return f"{name}_{row}"
 
 
 def _column(table: Table, name: str) -> Any:

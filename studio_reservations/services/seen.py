@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import ClassRegistration, ClassSession, ClassStep, SessionReservation
@@ -32,6 +32,15 @@ HELD = (
         SessionReservation.waived_at,
         SessionReservation.makeup_for_id,
         SessionReservation.guest_name,
+        # A missed class that is neither forgiven nor acted on: when the night cancels what comes after it. rules.md §6, §8.
+        case(
+            (
+                (SessionReservation.status == "NO_SHOW")
+                & SessionReservation.waived_at.is_(None)
+                & SessionReservation.futures_cancelled_at.is_(None),
+                SessionReservation.auto_cancel_at,
+            )
+        ).label("threatens_at"),
     )
     .join(ClassSession, ClassSession.id == SessionReservation.session_id)
     .order_by(ClassSession.starts_at, SessionReservation.id)

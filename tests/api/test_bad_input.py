@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -91,6 +92,20 @@ def test_a_body_that_is_too_large_is_refused_unread(api, world):
     )
 
     assert (refused.status_code, refused.json["code"], refused.json["limit"]) == (413, "payload_too_large", 65_536)
+
+
+def test_a_body_without_a_length_is_read_up_to_the_limit(api, world):
+    ada = api("ada")
+
+    refused = ada.call(
+        "POST",
+        f"/reservations/{world.reservation}/cancel",
+        input_stream=BytesIO(b" " * 70_000),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert (refused.status_code, refused.json["code"]) == (413, "payload_too_large")
 
 
 def test_a_body_that_is_not_json_is_refused(api, world):

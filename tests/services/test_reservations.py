@@ -20,7 +20,9 @@ from studio_reservations.errors import (
     SessionStarted,
 )
 from studio_reservations.models import OutboxMessage, ReservationHistory, Role, SessionReservation
+from studio_reservations.pass_types import Status
 from studio_reservations.services.events import signal
+from studio_reservations.services.listings import reservation_view, window_of
 from tests import factories
 from tests.factories import NOW
 from tests.services.scene import Scene
@@ -46,6 +48,32 @@ def test_a_reservation_takes_a_seat_holds_a_punch_and_is_told(scene):
     assert (act["action"], act["from_status"], act["to_status"]) == ("reservation.created", None, "PENDING")
     message = scene.db_session.scalars(select(OutboxMessage).filter_by(reservation_id=row.id)).one()
     assert (message.event, message.payload["status"]) == ("reservation.created", "PENDING")
+
+
+def test_a_new_reservation_is_shown_as_it_is_read(scene):
+    """The answer is made without reading the reservation again, and says the same of every column."""
+    wheel = factories.make_class(scene.db_session, scene.studio, steps=1)
+    (step,) = factories.steps_of_class(scene.db_session, wheel)
+    factories.make_policy(scene.db_session, scene.studio, check_in_opens_minutes_before=30)
+    factories.make_policy(scene.db_session, scene.studio, wheel, check_in_closes_minutes_after=5)
+    missed = scene.another_session(starts_at=NOW - timedelta(hours=3))
+    for hours in (20, 10, 24 * 30):
+        session = scene.another_session(starts_at=missed.starts_at - timedelta(hours=hours))
+        fields = {"missed_at": session.ends_at, "auto_cancel_at": NOW + timedelta(hours=hours)}
+        factories.make_reservation(scene.db_session, scene.registration, session, status=Status.NO_SHOW, **fields)
+
+    plain = scene.reserve(scene.another_session(location="Kiln room"))
+    stepped = scene.reserve(scene.another_session(studio_class=wheel, step=step))
+    moved = scene.reschedule(plain, scene.another_session(starts_at=NOW + timedelta(hours=11)))
+
+    for created in (stepped, moved):
+        row = reservation_view(scene.db_session, created.reservation_id)
+        minutes = {"check_in_opens_minutes_before", "check_in_closes_minutes_after"}  # null: the rules' own
+        assert {name: getattr(created.shown, name) for name in row._fields if name not in minutes} == {
+            name: value for name, value in row._mapping.items() if name not in minutes
+        }
+        assert window_of(created.shown) == window_of(row)
+        assert row.threatened_at == NOW + timedelta(hours=10)
 
 
 def test_the_signal_is_sent_after_the_commit_and_not_after_a_rollback(scene):
