@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from studio_reservations.models import ClassSession
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.messages import is_quiet
 from tests.factories import NOW
@@ -13,13 +14,16 @@ from tests.notifications.conftest import Post
 from tests.notifications.gallery import World
 from tests.notifications.servers import Receiver
 
+# Apprise looks at all its plugins when the first is asked for; one imports what Python 3.13 has not.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
 
 def test_a_text_message_reaches_the_provider(post: Post, world: World, sms_provider: Receiver):
     last_call(world)
 
     assert post.deliver()["sent"] == 1
     (sent,) = sms_provider.json()
-    assert sent["params"]["to"] == "14165550100"
+    assert sent["params"]["to"] == "+14165550100"
     assert sent["params"]["message"] == (
         "Kiln Street Pottery: Beginner Wheel Throwing starts at 10:20 and you are not checked in yet. "
         "Check in, or cancel to give the seat away."
@@ -47,8 +51,8 @@ def test_in_quiet_hours_it_is_dropped_and_not_kept_for_the_morning(post: Post, w
 
 
 def test_it_is_dropped_when_its_time_is_over(post: Post, world: World, sms_provider: Receiver):
-    seat = last_call(world)
-    assert post.deliver(as_of=seat_start(world, seat))["dropped"] == 1
+    last_call(world)
+    assert post.deliver(as_of=NOW + timedelta(minutes=20))["dropped"] == 1
 
     checked_in = last_call(world)
     checked_in.status = Status.CHECKED_IN
@@ -58,7 +62,8 @@ def test_it_is_dropped_when_its_time_is_over(post: Post, world: World, sms_provi
     last_call(world)
     world.customer.preferences = {"sms": False}
     world.db_session.commit()
-    assert post.deliver()["expanded"] == 1
+    counts = post.deliver()
+    assert (counts["expanded"], counts["sent"]) == (1, 0)
     assert sms_provider.calls == []
 
 
@@ -106,13 +111,5 @@ def last_call(world: World):
 
 
 def _start_at(world: World, seat, starts_at: datetime) -> None:
-    from studio_reservations.models import ClassSession
-
     session = world.db_session.get_one(ClassSession, seat.session_id)
     session.starts_at, session.ends_at = starts_at, starts_at + timedelta(hours=2)
-
-
-def seat_start(world: World, seat) -> datetime:
-    from studio_reservations.models import ClassSession
-
-    return world.db_session.get_one(ClassSession, seat.session_id).starts_at

@@ -1,0 +1,62 @@
+"""``flask studio webhooks``: where a studio's events go."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from studio_reservations.database import reading, run_in_transaction
+from studio_reservations.models import WebhookEndpoint
+from tests import factories
+
+URL = "https://example.org/hooks"
+
+
+@pytest.fixture
+def slug(app: Flask) -> str:
+    with app.app_context():
+        return run_in_transaction(lambda db_session: factories.make_studio(db_session, slug="clay").slug)
+
+
+def test_an_address_is_added_listed_rotated_and_switched_off_and_on(app: Flask, slug: str):
+    added = run(app, "add", "--studio", slug, "--url", URL, "--event", "reservation.created")
+    endpoint_id, secret = added.split()
+    assert secret.startswith("whsec_")
+    assert run(app, "list", "--studio", slug) == f"{endpoint_id}  on  {URL}  reservation.created\n"
+
+    rotated = run(app, "rotate", endpoint_id).strip()
+    with app.app_context(), reading() as db_session:
+        row = db_session.scalars(select(WebhookEndpoint)).one()
+        assert (row.secret, row.previous_secret) == (rotated, secret)
+
+    assert run(app, "disable", endpoint_id) == "Switched off.\n"
+    assert "off (Switched off by the studio.)" in run(app, "list", "--studio", slug)
+    assert run(app, "enable", endpoint_id) == "Switched on.\n"
+    assert secret not in run(app, "list", "--studio", slug)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("add", "--studio", "clay", "--url", "https://10.0.0.7/"), "url: Write an address on the public internet."),
+        (("add", "--studio", "clay", "--url", URL, "--event", "x"), "events: Choose among:"),
+        (("list", "--studio", "nowhere"), "There is no such studio or webhook."),
+        (("rotate", "00000000-0000-0000-0000-000000000000"), "There is no such studio or webhook."),
+    ],
+)
+def test_what_cannot_be_meant_is_told_in_a_sentence(app: Flask, slug: str, arguments: tuple[str, ...], sentence: str):
+    answer = app.test_cli_runner().invoke(args=["studio", "webhooks", *arguments])
+
+    assert answer.exit_code == 1
+    assert sentence in answer.output
+
+
+def test_a_studio_without_webhooks_is_told_how_to_add_one(app: Flask, slug: str):
+    assert "flask studio webhooks add" in run(app, "list", "--studio", slug)
+
+
+def run(app: Flask, *arguments: str) -> str:
+    answer = app.test_cli_runner().invoke(args=["studio", "webhooks", *arguments])
+    assert answer.exit_code == 0, answer.output
+    return answer.output
