@@ -45,7 +45,7 @@ class Settings:
     default_region: str = _setting("US", "two-letter region in which a phone number without a country code is read")
     smtp_url: str | None = _setting(
         None,
-        "mail server, smtp://user:password@host:port or smtps://…, with ?tls=auto, required or never; None keeps mail waiting",
+        "mail server, smtp://user:password@host:port?tls=auto (or required, never) or smtps://…; None keeps mail waiting",
     )
     mail_from: str | None = _setting(None, "address from which mail is sent for studios without a sender address")
     sms_url: str | None = _setting(

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from studio_reservations.cli.access import create_studio_command, staff, tokens
 from studio_reservations.cli.database import db_commands
 from studio_reservations.cli.jobs import jobs_command, run_job_command, scheduler_command, worker_command
+from studio_reservations.cli.messages import messages
 from studio_reservations.cli.schedules import import_schedule_command
 from studio_reservations.cli.webhooks import webhooks
 
@@ -17,7 +18,7 @@ def register(app: Flask) -> None:
     group = AppGroup("studio", help="Reservations for a studio: tables, staff, tokens, schedules, jobs.")
     for command in (
         *(db_commands, create_studio_command, staff, tokens, import_schedule_command),
-        *(worker_command, scheduler_command, run_job_command, jobs_command, webhooks),
+        *(worker_command, scheduler_command, run_job_command, jobs_command, webhooks, messages),
     ):
         group.add_command(command)
     app.cli.add_command(group)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from studio_reservations import jobs
 from studio_reservations.database import reading, run_in_transaction, transaction
 from studio_reservations.models import JobRun
-from studio_reservations.policies.due import NIGHTLY, NightlyJob, next_due
+from studio_reservations.policies.due import NIGHTLY, NightlyJob, dates_due, next_due
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.nights.running import Progress, run_next, sweep
 from studio_reservations.services.nights.runs import Nights, nights_of
@@ -83,12 +83,16 @@ def run_job_command(name: str, slug: str | None, as_of: datetime | None, dry_run
         studios = [one for one in nights_of(session, now=now) if slug in (None, one.slug)]
     if not studios:
         raise click.ClickException(f"There is no studio {slug!r}." if slug is not None else "There is no studio yet.")
-    rows = []
+    rows, waiting = [], False
     for studio in studios:
-        counts = _run(job, studio, instant=instant, now=now, dry_run=dry_run, own_night=as_of is None)
-        rows.append((studio.slug, _local(instant, studio), _told(counts)))
-    click.echo(f"{name}, {'which would do' if dry_run else 'done'}:")
-    _table(("studio", "as of", "what"), rows)
+        reason = _waits_for(job, studio, now=now) if as_of is None and not dry_run else None
+        waiting = waiting or reason is not None
+        told = reason or _told(_run(job, studio, instant=instant, now=now, dry_run=dry_run, own_night=as_of is None))
+        rows.append((studio.slug, _local(instant, studio), told))
+    click.echo(f"{name}, {'a rehearsal' if dry_run else 'done'}:")
+    _table(("studio", "as of", "what it would do" if dry_run else "what it did"), rows)
+    if waiting:
+        raise click.exceptions.Exit(1)
 
 
 @click.command("jobs")
@@ -102,7 +106,9 @@ def jobs_command() -> None:
         for studio in nights_of(session, now=now):
             for job in NIGHTLY:
                 run = last.get((studio.studio_id, job.name))
-                due = next_due(now, job.at, timezone=studio.timezone, done=studio.done.get(job.name))
+                due = next_due(
+                    now, job.at, timezone=studio.timezone, done=studio.done.get(job.name), since=studio.since
+                )
                 rows.append(
                     (
                         studio.slug,
@@ -116,6 +122,16 @@ def jobs_command() -> None:
     _table(("studio", "job", "last night", "what", "error", "next"), rows)
     click.echo()
     _table(("every (UTC)", "job"), [(entry.cron, entry.name) for entry in jobs.timetable()])
+
+
+def _waits_for(job: NightlyJob, studio: Nights, *, now: datetime) -> str | None:
+    """Return why the job may not run as the studio's night, or None."""
+    dates = dates_due(now, job.at, timezone=studio.timezone, done=studio.done.get(job.name), since=studio.since)
+    if not dates or studio.due(now, jobs=[job]) is not None:
+        return None
+    if job.name in studio.running:
+        return "not run: another worker is at it"
+    return f"not run: {job.after} has not succeeded for {dates[-1]}; run that first, or sweep with --as-of"
 
 
 def _run(

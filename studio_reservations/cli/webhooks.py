@@ -82,6 +82,24 @@ def enable_command(endpoint_id: UUID) -> None:
     click.echo("Switched on.")
 
 
+@webhooks.command("log")
+@click.argument("endpoint_id", type=click.UUID)
+def log_command(endpoint_id: UUID) -> None:
+    """Show what was sent there, or tried, the newest first."""
+    for one in _run(lambda service: service.log(endpoint_id=endpoint_id, actor=SYSTEM)):
+        result = one["last_error"] or one["last_status"] or "not tried yet"
+        click.echo(f"{one['id']}  {one['created_at']:%Y-%m-%d %H:%M}Z  {one['event']}  {one['state']}  {result}")
+
+
+@webhooks.command("redeliver")
+@click.argument("delivery_ids", type=click.UUID, nargs=-1, required=True)
+def redeliver_command(delivery_ids: tuple[UUID, ...]) -> None:
+    """Send events of the log once more, under the ids by which the receiver knows them."""
+    for one in delivery_ids:
+        _run(lambda service, one=one: service.redeliver(delivery_id=one, actor=SYSTEM).id)  # type: ignore[misc]
+        click.echo(f"{one}  is sent again.")
+
+
 def _state(reason: str | None, *, off: bool, failing: bool) -> str:
     return f"off ({reason})" if off else "failing" if failing else "on"
 

@@ -6,6 +6,7 @@ killed worker had is taken over. Source: rules.md §8 (`deliver_outbox`), §9.
 
 from __future__ import annotations
 
+import logging
 import random as system_random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ from studio_reservations.notifications.failures import DeliveryFailure, Hopeless
 from studio_reservations.notifications.occasions import Occasion, load_occasions
 from studio_reservations.notifications.recording import Outcome, record_outcome
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 CLAIMED_AT_ONCE = 20
@@ -33,6 +36,7 @@ CLAIM = timedelta(minutes=10)
 """Longer than a whole batch can take: 20 sends of at most about 15 s each, and the one that is cut."""
 
 BUDGET_SECONDS = 50.0
+SERVER_ERROR = 500
 
 
 class Transactions(Protocol):
@@ -155,10 +159,21 @@ def _attempt(occasion: Occasion, *, courier: Courier, now: datetime, closed: set
         return Outcome(failure=Hopeless("Each attempt ended its worker before there was a result."))
     try:
         return Outcome(status=courier.carry(occasion, now=now))
-    except DeliveryFailure as failure:
-        if isinstance(failure, Unreachable) or (isinstance(failure, Refused) and delivery.channel == Channel.WEBHOOK):
-            closed.add(way)
-        return Outcome(failure=failure)
+    except DeliveryFailure as error:
+        failure = error
+    except Exception as error:
+        # A fault of ours: it is retried and in the end parked like any other, and the others go on.
+        log.exception("Delivery %s failed in an unforeseen way.", delivery.id)
+        return Outcome(failure=Refused(f"{type(error).__name__}: {error}"))
+    if isinstance(failure, Unreachable) or _is_down(delivery.channel, failure):
+        closed.add(way)
+    return Outcome(failure=failure)
+
+
+def _is_down(channel: str, failure: DeliveryFailure) -> bool:
+    """Say whether a webhook's receiver gave no answer, or one that says that it is ill; a 4xx is about the one event."""
+    ill = failure.status is None or failure.status >= SERVER_ERROR
+    return channel == Channel.WEBHOOK and isinstance(failure, Refused) and ill
 
 
 def _recorder(

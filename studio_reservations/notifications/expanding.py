@@ -31,6 +31,7 @@ from studio_reservations.models import (
     new_id,
 )
 from studio_reservations.notifications.groups import leaders_of
+from studio_reservations.notifications.occasions import id_in
 from studio_reservations.notifications.payloads import EVENTS
 from studio_reservations.policies.messages import SMS, Message, is_wanted, told_by
 
@@ -212,9 +213,9 @@ def _reservations(db_session: Session, ids: set[UUID]) -> dict[UUID | None, Any]
 def _pass_classes(db_session: Session, messages: Sequence[Any]) -> dict[UUID, UUID | None]:
     """Return, by message, the class of the pass that a message without a reservation is about."""
     about = {
-        one.id: UUID(one.payload["registration_id"])
+        one.id: registration_id
         for one in messages
-        if one.reservation_id is None and one.payload and one.payload.get("registration_id")
+        if one.reservation_id is None and (registration_id := id_in(one.payload, "registration_id")) is not None
     }
     rows = db_session.execute(
         select(ClassRegistration.id, ClassRegistration.class_id).where(ClassRegistration.id.in_(set(about.values())))

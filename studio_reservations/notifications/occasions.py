@@ -128,12 +128,12 @@ def load_occasions(db_session: Session, delivery_ids: Sequence[UUID]) -> list[Oc
         db_session,
         select(ClassRegistration.__table__, StudioClass.title.label("class_title"))
         .outerjoin(StudioClass, StudioClass.id == ClassRegistration.class_id)
-        .where(ClassRegistration.id.in_(_ids(_named(one.payload, "registration_id") for one in deliveries))),
+        .where(ClassRegistration.id.in_(_ids(id_in(one.payload, "registration_id") for one in deliveries))),
     )
     suspensions = _by_id(
         db_session,
         select(CustomerSuspension.__table__).where(
-            CustomerSuspension.id.in_(_ids(_named(one.payload, "suspension_id") for one in deliveries))
+            CustomerSuspension.id.in_(_ids(id_in(one.payload, "suspension_id") for one in deliveries))
         ),
     )
     endpoints = _by_id(
@@ -155,8 +155,8 @@ def load_occasions(db_session: Session, delivery_ids: Sequence[UUID]) -> list[Oc
             seat=seats.get(delivery.reservation_id),
             seats=seats_of(delivery),
             cause=seats.get(causes[delivery.message_id]),
-            held_pass=passes.get(_named(delivery.payload, "registration_id")),
-            suspension=suspensions.get(_named(delivery.payload, "suspension_id")),
+            held_pass=passes.get(id_in(delivery.payload, "registration_id")),
+            suspension=suspensions.get(id_in(delivery.payload, "suspension_id")),
             endpoint=endpoints.get(delivery.endpoint_id),
         )
         for delivery in deliveries
@@ -172,10 +172,11 @@ def _ids(found: Iterable[UUID | None]) -> set[UUID]:
 
 
 def _cause(payload: Mapping[str, Any] | None) -> UUID | None:
-    return _named(payload, "because_of") or _named(payload, "replaces")
+    return id_in(payload, "because_of") or id_in(payload, "replaces")
 
 
-def _named(payload: Mapping[str, Any] | None, name: str) -> UUID | None:
+def id_in(payload: Mapping[str, Any] | None, name: str) -> UUID | None:
+    """Return the id of that name in a payload; None where it has none, or something else."""
     with suppress(ValueError, TypeError, AttributeError):
         return UUID((payload or {})[name]) if (payload or {}).get(name) else None
     return None

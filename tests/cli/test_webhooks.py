@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.models import WebhookEndpoint
+from studio_reservations.models import OutboxDelivery, OutboxMessage, WebhookEndpoint
 from tests import factories
 
 URL = "https://example.org/hooks"
@@ -60,3 +63,52 @@ def run(app: Flask, *arguments: str) -> str:
     answer = app.test_cli_runner().invoke(args=["studio", "webhooks", *arguments])
     assert answer.exit_code == 0, answer.output
     return answer.output
+
+
+def test_what_was_parked_is_shown_and_sent_again(app: Flask, slug: str):
+    endpoint_id, _ = run(app, "add", "--studio", slug, "--url", URL).split()
+    with app.app_context():
+        delivery_id = run_in_transaction(lambda db_session: _parked(db_session, endpoint_id))
+    runner = app.test_cli_runner()
+
+    shown = runner.invoke(args=["studio", "messages", "parked", "--studio", slug]).output
+    assert shown.startswith(f"{delivery_id}  WEBHOOK  session.cancelled")
+    assert "20 attempts: It answered 500" in shown
+    assert f"{delivery_id}  2026-12-01 15:00Z  session.cancelled  PARKED  It answered 500" in run(
+        app, "log", endpoint_id
+    )
+
+    again = runner.invoke(args=["studio", "messages", "retry", str(delivery_id)])
+    assert again.output == f"{delivery_id}  DUE\n"
+    assert runner.invoke(args=["studio", "messages", "parked", "--studio", slug]).output == "Nothing is parked.\n"
+    assert run(app, "redeliver", str(delivery_id)) == f"{delivery_id}  is sent again.\n"
+    assert "not tried yet" in run(app, "log", endpoint_id)
+    assert runner.invoke(args=["studio", "messages", "retry", endpoint_id]).exit_code == 1
+
+
+def _parked(db_session: Session, endpoint_id: str) -> UUID:
+    endpoint = db_session.get_one(WebhookEndpoint, UUID(endpoint_id))
+    message = OutboxMessage(
+        studio_id=endpoint.studio_id,
+        event="session.cancelled",
+        payload={},
+        dedupe_key="one",
+        expanded_at=factories.NOW,
+        created_at=factories.NOW,
+    )
+    db_session.add(message)
+    db_session.flush()
+    delivery = OutboxDelivery(
+        studio_id=endpoint.studio_id,
+        message_id=message.id,
+        endpoint_id=endpoint.id,
+        channel="WEBHOOK",
+        recipient=endpoint_id,
+        state="PARKED",
+        attempts=20,
+        last_error="It answered 500",
+        created_at=factories.NOW,
+    )
+    db_session.add(delivery)
+    db_session.flush()
+    return delivery.id
