@@ -145,7 +145,7 @@ def reservation_views(db_session: Session, ids: Sequence[UUID]) -> dict[UUID, An
 
 
 def reservation_for(db_session: Session, *, actor: Actor, reservation_id: UUID) -> Any:
-    """Return a reservation with its explanation, if ``actor`` may see it: theirs, their ward's, on their pass, or of their desk.
+    """Return a reservation with its explanation, for whoever may see it: its people, the holder of the pass, the desk.
 
     :raises NotFound: where it is unknown or somebody else's.
     """

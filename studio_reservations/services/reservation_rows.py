@@ -73,6 +73,7 @@ def shown(context: Context, row: Mapping[str, Any]) -> Any:
         check_in_method=None,
         grace_ends_at=None,
         auto_cancel_at=None,
+        waived_at=None,
         threatened_at=context.threatened_at,
         class_id=session.class_id,
         starts_at=session.starts_at,
