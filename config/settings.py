@@ -2,7 +2,8 @@
 
 ``PORTAL_ENV`` is ``production`` (default), ``development`` or ``demo``. The others: ``SECRET_KEY`` (required in production),
 ``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (where calls to the API are
-counted for all processes at once; default: each process for itself), ``STUDIO_CLOCK`` (outside production).
+counted for all processes at once; default: each process for itself), ``STUDIO_CLOCK`` (outside production), and what
+messages need: see `MESSAGES`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ENVIRONMENTS = ("production", "development", "demo")
+MESSAGES = ("STUDIO_SMTP_URL", "STUDIO_MAIL_FROM", "STUDIO_SMS_URL", "STUDIO_PUBLIC_URL", "STUDIO_RESERVATION_URL")
 INSTANCE = Path(__file__).resolve().parents[1] / "instance"
 
 
@@ -39,6 +41,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         configuration["STUDIO_RATE_LIMIT_STORAGE"] = redis_url.replace("unix://", "redis+unix://", 1)
     if clock := environ.get("STUDIO_CLOCK"):
         configuration["STUDIO_CLOCK"] = clock
+    configuration.update({key: environ[key] for key in MESSAGES if environ.get(key)})
     return configuration
 
 

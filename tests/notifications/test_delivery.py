@@ -8,11 +8,11 @@ from textwrap import dedent
 
 import pytest
 from icalendar import Calendar
-from jinja2 import DictLoader
+from jinja2 import BaseLoader, DictLoader, Environment, TemplateNotFound
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import Forbidden, NotFound
-from studio_reservations.models import DeliveryState, Role
+from studio_reservations.models import DeliveryState, OutboxMessage, Role
 from studio_reservations.notifications.backoff import wait_after
 from studio_reservations.notifications.delivery import CLAIM, deliver_outbox
 from studio_reservations.notifications.letters import FOLDER
@@ -45,7 +45,7 @@ def test_a_confirmation_arrives_with_words_a_page_and_a_calendar_entry(post: Pos
     assert 'class="title" style="' in page.get_content()  # inlined
     (attachment,) = mail.iter_attachments()
     assert attachment.get_content_type() == "text/calendar"
-    (event,) = Calendar.from_ical(attachment.get_payload(decode=True)).walk("VEVENT")
+    (event,) = Calendar.from_ical(attachment.get_content()).walk("VEVENT")
     assert (event["UID"], event["LOCATION"]) == (f"{seat.id}@studio-reservations", "Wheel room, 14 Kiln Street")
     assert event.decoded("DTSTART") == NOW + timedelta(days=1, hours=8)
 
@@ -146,6 +146,39 @@ def test_a_poisoned_message_is_parked_and_holds_up_nobody(post: Post, world: Wor
     assert (counts["sent"], counts["parked"]) == (1, 1)
     (parked,) = [one for one in post.deliveries() if one.state == "PARKED"]
     assert str(parked.last_error).startswith("It cannot be written")
+
+
+class Broken(BaseLoader):
+    """A loader of the portal's that fails for one template in a way that nobody foresaw."""
+
+    def get_source(self, environment: Environment, template: str):
+        if template == f"{FOLDER}/check_in.txt":
+            raise RuntimeError("the portal's disk is on fire")
+        raise TemplateNotFound(template)
+
+
+def test_a_fault_that_nobody_foresaw_is_tried_again_and_holds_up_nobody(post: Post, world: World, mailbox: Mailbox):
+    post.templates = Broken()
+    tell(world, "reservation.checked_in", status=Status.CHECKED_IN)
+    reserve(world)
+
+    assert post.deliver(random=0.5) == {"expanded": 2, "sent": 1, "dropped": 0, "parked": 0, "postponed": 1}
+    (waiting,) = [one for one in post.deliveries() if one.state == "DUE"]
+    assert waiting.last_error == "RuntimeError: the portal's disk is on fire"
+    post.templates = None
+    assert post.deliver(as_of=NOW + timedelta(seconds=15))["sent"] == 1
+
+
+@pytest.mark.parametrize("payload", [{"registration_id": 7}, {"registration_id": "x", "because_of": []}, {}, None])
+def test_a_message_that_makes_no_sense_holds_up_nobody(
+    post: Post, world: World, mailbox: Mailbox, payload: dict[str, object] | None
+):
+    message = world.db_session.get_one(OutboxMessage, world.tell("pass_expiring", {}))
+    message.payload = payload
+    reserve(world)
+
+    counts = post.deliver()
+    assert (counts["expanded"], counts["sent"]) == (2, 1)
 
 
 class Killed(BaseException):

@@ -57,6 +57,22 @@ def test_a_page_is_whole_and_loads_nothing_from_elsewhere(db_session: Session):
         assert page.loaded == [], name
         assert page.headings == 1, name
         assert "prefers-color-scheme: dark" in mail.html
+        dark = mail.html.partition("prefers-color-scheme: dark")[2].partition("</style>")[0]
+        for part in (
+            "title",
+            "so",
+            "why",
+            "todo",
+            "class",
+            "line",
+            "number",
+            "foot",
+            "button",
+            "chip",
+            "sheet",
+            "ticket",
+        ):
+            assert re.search(rf"\.{part}\b[^{{}}]*{{[^}}]*color: ", dark), part
         assert "script" not in mail.html.lower()
 
 
