@@ -111,7 +111,7 @@ def deliver_outbox() -> dict[str, int]:
 
 def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:
     """Put a job into the queue unless one of that id waits or is being done; return whether it was put there."""
-    while True:
+    for _ in range(3):  # between our looks somebody else may put it there, and a worker be done with it
         try:
             waiting.enqueue_call(
                 function,
@@ -124,13 +124,16 @@ def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_i
             )
             return True
         except DuplicateJobError:
-            try:
-                standing = Job.fetch(job_id, connection=waiting.connection)
-            except NoSuchJobError:
-                continue
-            if is_under_way(waiting, standing):
-                return False
-            standing.delete()
+            pass
+        try:
+            standing = Job.fetch(job_id, connection=waiting.connection)
+        except NoSuchJobError:  # gone meanwhile; or what is left of it is no job
+            waiting.connection.delete(Job.key_for(job_id))
+            continue
+        if is_under_way(waiting, standing):
+            return False
+        standing.delete()
+    return False
 
 
 def is_under_way(waiting: Queue, job: Job) -> bool:

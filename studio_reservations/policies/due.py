@@ -70,12 +70,11 @@ def dates_due(now: datetime, at: time, *, timezone: str, done: date | None, sinc
     return tuple(day for day in days if _is_there(day, at, timezone=timezone))
 
 
-def next_due(now: datetime, at: time, *, timezone: str, done: date | None) -> datetime:
-    """Return when the job is due next: now or in the past where a night has been missed."""
-    last = latest_due(now, at, timezone=timezone)
-    if done is not None and done < last:
-        return due_at(last, at, timezone=timezone)
-    day = last + timedelta(days=1)
+def next_due(now: datetime, at: time, *, timezone: str, done: date | None, since: datetime) -> datetime:
+    """Return when the job is due next: in the past where nights have been missed, the last of them."""
+    if missed := dates_due(now, at, timezone=timezone, done=done, since=since):
+        return due_at(missed[-1], at, timezone=timezone)
+    day = latest_due(now, at, timezone=timezone) + timedelta(days=1)
     while not _is_there(day, at, timezone=timezone):
         day += timedelta(days=1)
     return due_at(day, at, timezone=timezone)

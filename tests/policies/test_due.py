@@ -55,7 +55,9 @@ def test_every_date_of_a_year_has_one_night_and_its_jobs_are_due_in_order(timezo
 
 
 @given(
-    st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
+    st.integers(0, 2 * 365 * 24 * 60).map(
+        lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    ),
     st.sampled_from([NEW_YORK, LONDON, LORD_HOWE, APIA, HONOLULU, TROLL]),
     st.sampled_from([job.at for job in NIGHTLY]),
 )
@@ -97,5 +99,7 @@ def test_a_date_that_a_zone_left_out_has_no_night():
 def test_the_next_night_is_told_and_a_missed_one_is_told_as_such():
     now = datetime(2026, 12, 2, 5, 59, tzinfo=UTC)
 
-    assert next_due(now, time(1), timezone=NEW_YORK, done=date(2026, 12, 1)) == now + timedelta(minutes=1)
-    assert next_due(now, time(1), timezone=NEW_YORK, done=date(2026, 11, 28)) == datetime(2026, 12, 1, 6, tzinfo=UTC)
+    assert next_due(now, time(1), timezone=NEW_YORK, done=date(2026, 12, 1), since=now) == now + timedelta(minutes=1)
+    assert next_due(now, time(1), timezone=NEW_YORK, done=date(2026, 11, 28), since=now) == datetime(
+        2026, 12, 1, 6, tzinfo=UTC
+    )

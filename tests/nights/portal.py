@@ -1,0 +1,22 @@
+"""The portal that the tests' workers and schedulers are started in: ``flask --app tests.nights.portal studio …``.
+
+Its clock stands in a file; its timetable looks every second, and knows the nights only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from config.clock import now
+from studio_reservations.jobs import Timed
+from tests import host
+
+TIMETABLE = (Timed(name="nights", cron="* * * * * * *", function="studio_reservations.jobs.tick"),)
+
+
+def create_app() -> Flask:
+    """Make the portal on the database and the Redis that the environment names."""
+    config = {"STUDIO_REDIS_URL": os.environ["REDIS_URL"], "STUDIO_TIMETABLE": "tests.nights.portal:TIMETABLE"}
+    return host.create_app(os.environ["DATABASE_URL"], clock=now, config=config)  # type: ignore[arg-type]
