@@ -20,7 +20,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 GUARD = """
 exec 3<&0
