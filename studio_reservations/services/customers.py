@@ -24,6 +24,8 @@ from studio_reservations.services.events import record
 
 DEFAULT_REGION = "US"
 LONGEST_TEXT = 200
+FEWEST_DIGITS = 3
+_PART_OF_A_NUMBER = re.compile(r"[0-9+\-().]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -82,13 +84,17 @@ def find_customers(
 ) -> list[Customer]:
     """Return this studio's customers by name, those in whom each word of ``q`` is found: in name, e-mail or phone.
 
+    Words of digits and ``+-().`` are looked for in phones, where together they have `FEWEST_DIGITS` digits.
     ``after`` is the (name, id) of the last one of the page before.
     """
     actor.require(studio_id, Role.FRONT_DESK)
     query = known_to(studio_id)
-    for word in q.split():
+    words = q.split()
+    numbers = [word for word in words if _PART_OF_A_NUMBER.fullmatch(word)]
+    by_phone = sum(map(str.isdigit, "".join(numbers))) >= FEWEST_DIGITS
+    for word in words:
         matches = [Customer.name.icontains(word, autoescape=True), Customer.email.icontains(word, autoescape=True)]
-        if digits := re.sub(r"[^0-9]", "", word):
+        if by_phone and word in numbers and (digits := re.sub(r"[^0-9]", "", word)):
             matches.append(Customer.phone.contains(digits, autoescape=True))
         query = query.where(or_(*matches))
     if after is not None:
