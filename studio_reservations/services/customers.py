@@ -124,6 +124,41 @@ def link_customer(
             raise
 
 
+def customers_by_email(db_session: Session, *, studio_id: UUID, email: str) -> list[Customer]:
+    """Return those whom this studio knows by that e-mail, capitals aside: a family may share one."""
+    query = known_to(studio_id).where(func.lower(Customer.email) == email.strip().lower())
+    return list(db_session.scalars(query.order_by(Customer.id)))
+
+
+def set_internal(
+    db_session: Session, *, studio_id: UUID, customer_id: UUID, internal: bool, actor: Actor, now: datetime
+) -> Customer:
+    """Say whether the studio lets a customer in while its rollout is INTERNAL. Source: rules.md §1, §3 rule 1.
+
+    :raises NotFound: for whom the studio does not know.
+    """
+    actor.require(studio_id, Role.OWNER)
+    customer = require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    link = db_session.scalars(
+        select(CustomerStudio)
+        .where(CustomerStudio.customer_id == customer_id, CustomerStudio.studio_id == studio_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if link.internal != internal:
+        link.internal = internal
+        record_customer(
+            db_session,
+            customer,
+            "customer.changed",
+            actor=actor,
+            now=now,
+            studio_id=studio_id,
+            details={"fields": ["internal"], "internal": internal},
+        )
+    return customer
+
+
 def require_known(db_session: Session, *, customer_id: UUID, studio_id: UUID) -> Customer:
     """Return a customer whom this studio knows. :raises NotFound: for all others, unknown or another studio's."""
     customer = db_session.scalar(known_to(studio_id).where(Customer.id == customer_id))
