@@ -1,7 +1,8 @@
 """``make bench``: what a reservation costs over HTTP, as a ratio to floors measured in the same run.
 
 The *bare* floor is a Flask view with a psycopg pool and three statements: lock the pass, insert, take the seat. The *fair* floor
-is our edge with its login, CSRF check, parsing and transaction, and nothing in it. Rates are medians of the rounds.
+is our edge with its login, CSRF check, parsing and transaction, and nothing in it. Rates are medians of the rounds; beside them
+stands the time on the processors that an answer took, portal and database together, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -69,6 +70,33 @@ SHAPES = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One measurement: answers a second, and milliseconds on the processors for each."""
+
+    rate: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """A running portal: its socket, and the processes that work for it."""
+
+    address: str
+    process: int
+    database: str
+
+    def cpu_seconds(self) -> float:
+        """Return what the portal's and the database's processes have used so far; 0 where there is no /proc."""
+        with psycopg.connect(self.database) as connection:
+            pids = [
+                row[0] for row in connection.execute("SELECT pid FROM pg_stat_activity WHERE pid != pg_backend_pid()")
+            ]
+        children = Path(f"/proc/{self.process}/task/{self.process}/children")
+        pids += map(int, children.read_text().split()) if children.exists() else []
+        return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> int:
     """Load, measure and print."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -82,27 +110,37 @@ def main() -> int:
         size, begun = Size(customers=given.customers), perf_counter()
         loading.load(url, size)
         _print_setting(url, size, seconds=perf_counter() - begun, clients=given.clients)
-        with _portal(url) as address:
-            rates = _measured(address, size, rounds=given.rounds, seconds=given.seconds, clients=given.clients)
+        with _portal(url) as portal:
+            found = _measured(portal, size, rounds=given.rounds, seconds=given.seconds, clients=given.clients)
         server.drop_database(url)
-    _print_table(rates)
+    _print_table(found)
     return 0
 
 
-def _measured(address: str, size: Size, *, rounds: int, seconds: float, clients: int) -> dict[Shape, list[float]]:
-    rates: dict[Shape, list[float]] = {shape: [] for shape in SHAPES}
+def _measured(portal: Portal, size: Size, *, rounds: int, seconds: float, clients: int) -> dict[Shape, list[Sample]]:
+    samples: dict[Shape, list[Sample]] = {shape: [] for shape in SHAPES}
     number, hot_session = 0, 0
     for turn in range(rounds + 1):
         for shape in SHAPES:
             hot_session += shape.hot
             request = _requests(shape, size, hot_session=hot_session % HOT_SESSIONS + 1)
             span = 1.0 if turn == 0 else seconds  # the first turn warms up
-            found, statuses, number = rate(address, request, clients=clients, seconds=span, first=number)
+            before = portal.cpu_seconds()
+            found, statuses, number = rate(portal.address, request, clients=clients, seconds=span, first=number)
             if wrong := {status: times for status, times in statuses.items() if status not in (200, 201)}:
                 print(f"! {shape.what} {shape.login}: {wrong}")
             if turn:
-                rates[shape].append(found)
-    return rates
+                used = portal.cpu_seconds() - before
+                samples[shape].append(Sample(rate=found, cpu_ms=1000 * used / statuses.total()))
+    return samples
+
+
+def _ticks(pid: int) -> int:
+    try:
+        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except OSError:  # it is gone, or this is not Linux
+        return 0
+    return int(user) + int(system)
 
 
 def _requests(shape: Shape, size: Size, *, hot_session: int) -> Request:
@@ -137,8 +175,8 @@ _LOGINS: dict[str, Callable[[int], list[str]]] = {
 
 
 @contextmanager
-def _portal(url: str) -> Iterator[str]:
-    """Run the portal under gunicorn, 2 workers with 4 threads, and yield the path of its socket."""
+def _portal(url: str) -> Iterator[Portal]:
+    """Run the portal under gunicorn, 2 workers with 4 threads."""
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as directory:
         address = Path(directory) / "socket"
         command = [
@@ -157,7 +195,7 @@ def _portal(url: str) -> Iterator[str]:
         )
         try:
             _wait_for(address)
-            yield str(address)
+            yield Portal(address=str(address), process=process.pid, database=_conninfo(url))
         finally:
             process.terminate()
             process.wait(timeout=30)
@@ -188,15 +226,30 @@ def _print_setting(url: str, size: Size, *, seconds: float, clients: int) -> Non
     )
 
 
-def _print_table(rates: dict[Shape, list[float]]) -> None:
-    middle = {shape: median(found) for shape, found in rates.items()}
-    print(f"\n{'':<40} {'login':<8} {'session':<8} {'a second':>8}  {'of bare':>7}  {'of fair':>7}")
-    for shape, found in middle.items():
-        fair = next((one for one in SHAPES if one.what == FAIR and one.login == shape.login), None)
-        ratios = [found / middle[shape.floor], found / middle[fair] if fair and not shape.is_list else None]
-        told = "  ".join(f"{'-' if ratio is None else f'{ratio:.2f}':>7}" for ratio in ratios)
+def _conninfo(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _print_table(samples: dict[Shape, list[Sample]]) -> None:
+    rates = {shape: median(one.rate for one in found) for shape, found in samples.items()}
+    costs = {shape: median(one.cpu_ms for one in found) for shape, found in samples.items()}
+    print(f"\n{'':<44} {'':<6} {'':<6} {'answers a second':^22}   {'CPU ms an answer':^22}")
+    print(
+        f"{'':<44} {'login':<6} {'where':<6} {'':>6} {'of bare':>7} {'of fair':>7}   {'':>6} {'of bare':>7} {'of fair':>7}"
+    )
+    for shape in samples:
+        fair = next(
+            (one for one in SHAPES if one.what == FAIR and one.login == shape.login and not shape.is_list), None
+        )
         where = "" if shape.is_list else "hot" if shape.hot else "spread"
-        print(f"{shape.what:<40} {shape.login:<8} {where:<8} {found:>8.0f}  {told}")
+        told = [f"{shape.what:<44} {shape.login:<6} {where:<6} {rates[shape]:>6.0f}"]
+        told += [_ratio(rates, shape, floor) for floor in (shape.floor, fair)]
+        told += [f"  {costs[shape]:>6.2f}", *(_ratio(costs, shape, floor) for floor in (shape.floor, fair))]
+        print(" ".join(told))
+
+
+def _ratio(of: dict[Shape, float], shape: Shape, floor: Shape | None) -> str:
+    return f"{of[shape] / of[floor]:>7.2f}" if floor is not None and of[floor] else f"{'':>7}"
 
 
 if __name__ == "__main__":

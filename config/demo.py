@@ -25,11 +25,12 @@ def main() -> int:
         "--keep", action="store_true", help="keep the database in .demo/, and use the one that is there"
     )
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")), help="default: 8000")
+    parser.add_argument("--database", metavar="URL", help="an empty database to use instead of SQLite")
     wanted = parser.parse_args()
     stop_on_sigterm()
     with suppress(KeyboardInterrupt), _directory(keep=wanted.keep) as directory:
         try:
-            return _run(directory, free_port(wanted.port))
+            return _run(directory, port=free_port(wanted.port), database=wanted.database)
         except NotStarted as error:
             print(error, file=sys.stderr)
             return 1
@@ -37,8 +38,8 @@ def main() -> int:
     return 0
 
 
-def _run(directory: Path, port: int) -> int:
-    environ = environment(directory)
+def _run(directory: Path, *, port: int, database: str | None) -> int:
+    environ = environment(directory, database=database)
     print(f"Making the demo in {directory} …", flush=True)
     for line in seed(directory, environ=environ, now=datetime.now(UTC)):
         print(line)

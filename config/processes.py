@@ -20,7 +20,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 GUARD = """
 exec 3<&0
@@ -134,12 +134,12 @@ def stop_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def environment(directory: Path, **extra: str) -> dict[str, str]:
-    """Return the environment of the demo's portal: what this program was given, and the demo's own settings."""
+def environment(directory: Path, *, database: str | None = None, **extra: str) -> dict[str, str]:
+    """Return the environment of the demo's portal, on an SQLite file unless the URL of a database is given."""
     own = {
         "PORTAL_ENV": "demo",
         "SECRET_KEY": os.urandom(24).hex(),
-        "DATABASE_URL": f"sqlite:///{directory / 'portal.sqlite'}",
+        "DATABASE_URL": database or f"sqlite:///{directory / 'portal.sqlite'}",
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STUDIO_")}
     return {**inherited, **own, **extra}

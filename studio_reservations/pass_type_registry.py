@@ -124,17 +124,17 @@ class InstalledPassType:
                 raise
         except ReservationRefused:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) failed in %s", self.key, self.source, what)
             raise PassTypeUnavailable(pass_type=self.key) from error
 
     def _validated(self, options: Mapping[str, Any]) -> dict[str, Any] | InvalidRequest:
         try:
             text = json.dumps(dict(options), default=str)
-            return self.plugin.Options.model_validate_json(text).model_dump(mode="json")
+            return _json(self.plugin.Options.model_validate_json(text).model_dump(mode="json"))
         except ValidationError as error:
             return InvalidRequest(
-                errors={".".join(["pass_options", *map(str, one["loc"])]): one["msg"] for one in error.errors()}
+                errors=_json({".".join(["pass_options", *map(str, one["loc"])]): one["msg"] for one in error.errors()})
             )
 
 
@@ -184,7 +184,7 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
                 found[plugin.key] = InstalledPassType(plugin, source)
             elif type(rival.plugin) is not type(plugin):
                 raise _Nonsense(f"the key {plugin.key!r} is taken by {rival.source}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) cannot be loaded", name, source)
             faults[name] = f"{source}: {type(error).__name__}: {error}"
     return PassTypes(found.values(), faults=faults)
@@ -208,6 +208,7 @@ def _made(cls: Any) -> PassType:
         raise _Nonsense(f"{cls.__name__}.key must be a name like 'punch_pass', not {key!r}")
     if not (isinstance(label, str) and label):
         raise _Nonsense(f"{cls.__name__}.label must be a text, not {label!r}")
+    _check_sendable(label)
     if isinstance(cls.rank, bool) or not isinstance(cls.rank, int):
         raise _Nonsense(f"{cls.__name__}.rank must be a whole number, not {cls.rank!r}")
     options: object = cls.Options
@@ -248,13 +249,13 @@ def _remaining(value: Any) -> Remaining:
     for count in (remaining.available, remaining.included):
         if count is not None:
             _count(count)
-    _of(str, remaining.unit)
+    _check_sendable(_of(str, remaining.unit))
     return remaining
 
 
 def _json(value: Any) -> dict[str, Any]:
     fields = _of(dict, value)
-    json.dumps(fields, allow_nan=False)
+    _check_sendable(fields)
     return fields
 
 
@@ -263,7 +264,12 @@ def _check_refusal(refusal: ReservationRefused) -> None:
         raise _Nonsense(f"{type(refusal).__name__}.code must be a name of its own, not {refusal.code!r}")
     if refusal.status not in range(400, 500):
         raise _Nonsense(f"{type(refusal).__name__}.status must be from 400 to 499, not {refusal.status!r}")
-    json.dumps(_of(dict, refusal.values), default=_public, allow_nan=False)
+    _check_sendable(_of(dict, refusal.values), default=_public)
+
+
+def _check_sendable(value: Any, *, default: Callable[[Any], str] | None = None) -> None:
+    """Make the JSON that an answer makes. :raises ValueError: for NaN, and for half a character (a lone surrogate)."""
+    json.dumps(value, default=default, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _public(value: Any) -> str:

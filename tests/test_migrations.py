@@ -171,10 +171,10 @@ def test_four_upgrades_at_once_all_succeed(empty_url, portal):
     studio_db(portal, "check")
 
 
-def populate(engine: Engine) -> None:
+def populate(engine: Engine, *, slug: str = "yoga") -> None:
     """Write a studio, a customer, a pass and a row in each book."""
     with Session(engine) as session:
-        studio = Studio(id=new_id(), slug="yoga", name="Yoga", timezone="America/Toronto", created_at=NOW)
+        studio = Studio(id=new_id(), slug=slug, name="Yoga", timezone="America/Toronto", created_at=NOW)
         customer = Customer(id=new_id(), name="Ana", created_at=NOW)
         session.add_all([studio, customer])
         session.flush()
@@ -236,6 +236,34 @@ def test_the_books_refuse_to_be_changed(portal, engine, table, change):
 
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT * FROM {table}")).all() == before
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("table", BOOKS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+        "REPLACE INTO {table} SELECT * FROM {table}",
+        "INSERT OR REPLACE INTO {table} (rowid, {columns}) SELECT rowid, {others} FROM {table}",
+        "UPDATE OR REPLACE {table} SET rowid = (SELECT max(rowid) FROM {table})",
+    ],
+)
+def test_the_books_refuse_to_be_replaced(portal, engine, table, change):
+    studio_db(portal, "upgrade")
+    populate(engine)
+    populate(engine, slug="pottery")
+    columns = [column["name"] for column in inspect(engine).get_columns(table)]
+    others = ", ".join(columns).replace("id", "lower(hex(randomblob(16)))", 1)
+    with engine.connect() as connection:
+        before = connection.execute(text(f"SELECT rowid, * FROM {table}")).all()
+
+    with pytest.raises(DatabaseError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql(change.format(table=table, columns=", ".join(columns), others=others))
+
+    assert columns[0] == "id"
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT rowid, * FROM {table}")).all() == before
 
 
 @pytest.mark.parametrize("table", BOOKS)

@@ -101,7 +101,9 @@ def test_another_packages_entry_point_is_found(tmp_path: Path, monkeypatch: pyte
         "class KilnPass:\n    key = label = 'kiln'",
         "class KilnPass(PassType):\n    label = 'No key'",
         "class KilnPass(PassType):\n    key = 'Kiln pass'\n    label = 'Kiln'",
+        "raise SystemExit('broken at import')",
         "class KilnPass(PassType):\n    key = 'kiln'",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln \\ud800'",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    rank = 'first'",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    Options = dict",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    contract = 99",
@@ -249,9 +251,11 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("method", ASKED)
-@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), AssertionError(), StudioError(), InvalidRequest()])
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), RecursionError(), AssertionError(), SystemExit(1), StudioError(), InvalidRequest()]
+)
 def test_what_a_plugin_raises_is_contained_and_logged(
-    method: str, error: Exception, caplog: pytest.LogCaptureFixture
+    method: str, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR), pytest.raises(PassTypeUnavailable) as refused:
         ASKED[method](answering(method, raising(error)))
@@ -260,7 +264,7 @@ def test_what_a_plugin_raises_is_contained_and_logged(
     assert [f"failed in {method}" in record.getMessage() for record in caplog.records] == [True]
 
 
-def test_an_exit_is_not_held_back() -> None:
+def test_an_interrupt_is_not_held_back() -> None:
     with pytest.raises(KeyboardInterrupt):
         ASKED["remaining"](answering("remaining", raising(KeyboardInterrupt())))
 
@@ -294,6 +298,9 @@ def test_an_exit_is_not_held_back() -> None:
         ("status_fields", [1]),
         ("status_fields", {"when": date(2026, 12, 1)}),
         ("status_fields", {"share": float("nan")}),
+        ("status_fields", {"note": "half a character: \ud800"}),
+        ("status_fields", {"parts": [{"\udfff": 1}]}),
+        ("remaining", Remaining(unit="\ud800")),
     ],
 )
 def test_nonsense_is_contained(method: str, nonsense: Any) -> None:
@@ -322,7 +329,11 @@ class Valueless(ReservationRefused):
 
 
 @pytest.mark.parametrize(
-    "refusal", [ReservationRefused(), Nameless(), Shouting(), Crashing(), Valueless(), KilnNotCooled(kiln=object())]
+    "refusal",
+    [
+        *(ReservationRefused(), Nameless(), Shouting(), Crashing(), Valueless()),
+        *(KilnNotCooled(kiln=value) for value in (object(), "\ud800", {"\ud800": 1}, float("nan"))),
+    ],
 )
 def test_a_refusal_that_could_not_be_answered_is_contained(refusal: ReservationRefused) -> None:
     with pytest.raises(PassTypeUnavailable):
@@ -342,6 +353,24 @@ def test_a_validator_that_crashes_is_the_plugins_fault_and_not_the_callers() -> 
 
     with pytest.raises(PassTypeUnavailable):
         crashed.validated_options({"firings": 2})
+
+
+def test_a_validator_that_says_half_a_character_is_the_plugins_fault() -> None:
+    class Half(Options):
+        kiln: str = "salt"
+
+        @field_validator("kiln")
+        @classmethod
+        def check(cls, value: str) -> str:
+            if value == "raku":
+                raise ValueError("not \ud800")
+            return "\ud800"
+
+    half = installed(type("Half", (KilnPass,), {"Options": Half}))
+
+    for kiln in ("raku", "soda"):
+        with pytest.raises(PassTypeUnavailable):
+            half.validated_options({"kiln": kiln})
 
 
 def test_an_uncounted_pass_costs_nothing_whatever_the_plugin_says() -> None:

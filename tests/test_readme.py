@@ -51,7 +51,7 @@ def test_the_lines_that_install_it_run(page, database_url):
 
     exec(blocks_of(page, "python")[0], portal)
 
-    assert app.test_client().get("/api/me").json["code"] == "not_authenticated"
+    assert app.test_client().get("/api/me").get_json()["code"] == "not_authenticated"
     with app.app_context():
         db.engine.dispose()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,9 @@ CHAPTERS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
 
 def main() -> int:
     """Tell the story; return 0 where all was as told."""
+    parser = ArgumentParser(prog="make tour", description=__doc__)
+    parser.add_argument("--database", metavar="URL", help="an empty database to use instead of SQLite")
+    wanted = parser.parse_args()
     stop_on_sigterm()
     tell, began = Telling(), monotonic()
     with (
@@ -42,7 +46,7 @@ def main() -> int:
         TemporaryDirectory(prefix="studio-tour-", ignore_cleanup_errors=True) as directory,
     ):
         try:
-            _play(tell, Path(directory))
+            _play(tell, Path(directory), database=wanted.database)
         except NotStarted as error:
             print(error, file=sys.stderr)
             return 1
@@ -52,11 +56,11 @@ def main() -> int:
     return 130
 
 
-def _play(tell: Telling, directory: Path) -> None:
+def _play(tell: Telling, directory: Path, *, database: str | None) -> None:
     clock = directory / "clock"
     move(clock, BEGIN)
     os.environ[FILE] = str(clock)
-    environ = environment(directory, STUDIO_CLOCK="config.clock:now")
+    environ = environment(directory, database=database, STUDIO_CLOCK="config.clock:now")
     print(f"Making a portal of its own in {directory} …", flush=True)
     seed(directory, environ=environ, now=BEGIN)
     port = free_port()

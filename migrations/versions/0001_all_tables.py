@@ -981,15 +981,17 @@ def close_the_books() -> None:
 
 
 def sqlite_triggers(table: str, kept: tuple[str, ...]) -> list[str]:
-    """Return the triggers of a book on SQLite, which has no TRUNCATE."""
+    """Return the triggers of a book on SQLite, which has REPLACE and no TRUNCATE."""
     changed = " OR ".join(
-        [f"NEW.{name} IS NOT OLD.{name}" for name in kept]
+        [f"NEW.{name} IS NOT OLD.{name}" for name in ("rowid", *kept)]
         + [f"(NEW.{name} IS NOT NULL AND NEW.{name} IS NOT OLD.{name})" for name in ERASABLE]
     )
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW WHEN {changed} BEGIN {refuse}; END",
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW BEGIN {refuse}; END",
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} FOR EACH ROW "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR rowid = NEW.rowid) BEGIN {refuse}; END",
     ]
 
 

@@ -35,7 +35,8 @@ class FullCourseOptions(AdvanceOptions):
     sequence_rule: Literal["attended", "reserved"] = Field(
         default="attended",
         title="Before the next part",
-        description="attended: the earlier parts have been attended. reserved: they are reserved on earlier days.",
+        description="attended: the earlier parts have been attended. "
+        "reserved: they are reserved and end before this part begins, on the same day too.",
     )
 
 

@@ -1,7 +1,7 @@
 """The triggers that keep the books: history and ledger are never changed, but for erasure.
 
-PostgreSQL refuses DELETE, TRUNCATE and every UPDATE but one that only nulls ``reason`` and ``metadata``; SQLite the same, as it
-has no TRUNCATE. Migrations and ``create_all`` make the same triggers. Source: rules.md §1.
+PostgreSQL refuses DELETE, TRUNCATE and every UPDATE but one that only nulls ``reason`` and ``metadata``; SQLite the same and
+REPLACE, as it has no TRUNCATE. Migrations and ``create_all`` make the same triggers. Source: rules.md §1.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ def create_statements(table: Table, dialect: str) -> list[str]:
             f"CREATE TRIGGER {table.name}_no_truncate BEFORE TRUNCATE ON {table.name} EXECUTE FUNCTION {FUNCTION}()",
         ]
     changed = " OR ".join(
-        [f"NEW.{name} IS NOT OLD.{name}" for name in kept]
+        [f"NEW.{name} IS NOT OLD.{name}" for name in ("rowid", *kept)]
         + [f"(NEW.{name} IS NOT NULL AND NEW.{name} IS NOT OLD.{name})" for name in ERASABLE]
     )
     refuse = f"SELECT RAISE(ABORT, '{table.name} is append-only')"
     return [
         f"CREATE TRIGGER {table.name}_no_update BEFORE UPDATE ON {table.name} FOR EACH ROW WHEN {changed} BEGIN {refuse}; END",
         f"CREATE TRIGGER {table.name}_no_delete BEFORE DELETE ON {table.name} FOR EACH ROW BEGIN {refuse}; END",
+        # INSERT OR REPLACE takes away the row that is in its way without asking the trigger of DELETE.
+        f"CREATE TRIGGER {table.name}_no_replace BEFORE INSERT ON {table.name} FOR EACH ROW "
+        f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE id = NEW.id OR rowid = NEW.rowid) BEGIN {refuse}; END",
     ]
 
 
@@ -51,7 +54,7 @@ def drop_statements(table: Table, dialect: str) -> list[str]:
             f"DROP TRIGGER IF EXISTS {table.name}_{name} ON {table.name}"
             for name in ("no_update", "no_delete", "no_truncate")
         ]
-    return [f"DROP TRIGGER IF EXISTS {table.name}_{name}" for name in ("no_update", "no_delete")]
+    return [f"DROP TRIGGER IF EXISTS {table.name}_{name}" for name in ("no_update", "no_delete", "no_replace")]
 
 
 def _install() -> None:

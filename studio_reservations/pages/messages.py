@@ -27,10 +27,10 @@ SWITCHES: Mapping[str, tuple[str, str]] = {
     "sms": ("Text messages", "Two hours and half an hour before a session, where the studio sends them."),
 }
 ALWAYS = (
-    "that you have a seat, or gave it up",
-    "that the studio cancelled or moved a session",
-    "that you missed a class, and what follows from it",
-    "that new reservations are paused, or open again",
+    "You have a seat, or gave it up.",
+    "The studio cancelled or moved a session.",
+    "You missed a class, and what follows from it.",
+    "New reservations are paused, or open again.",
 )
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 

@@ -24,6 +24,8 @@ from studio_reservations.services.events import record
 
 DEFAULT_REGION = "US"
 LONGEST_TEXT = 200
+FEWEST_DIGITS = 3
+_PART_OF_A_NUMBER = re.compile(r"[0-9+\-().]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -82,13 +84,17 @@ def find_customers(
 ) -> list[Customer]:
     """Return this studio's customers by name, those in whom each word of ``q`` is found: in name, e-mail or phone.
 
+    Words of digits and ``+-().`` are looked for in phones, where together they have `FEWEST_DIGITS` digits.
     ``after`` is the (name, id) of the last one of the page before.
     """
     actor.require(studio_id, Role.FRONT_DESK)
     query = known_to(studio_id)
-    for word in q.split():
+    words = q.split()
+    numbers = [word for word in words if _PART_OF_A_NUMBER.fullmatch(word)]
+    by_phone = sum(map(str.isdigit, "".join(numbers))) >= FEWEST_DIGITS
+    for word in words:
         matches = [Customer.name.icontains(word, autoescape=True), Customer.email.icontains(word, autoescape=True)]
-        if digits := re.sub(r"[^0-9]", "", word):
+        if by_phone and word in numbers and (digits := re.sub(r"[^0-9]", "", word)):
             matches.append(Customer.phone.contains(digits, autoescape=True))
         query = query.where(or_(*matches))
     if after is not None:
@@ -116,6 +122,41 @@ def link_customer(
     except IntegrityError:
         if db_session.scalar(link) is None:
             raise
+
+
+def customers_by_email(db_session: Session, *, studio_id: UUID, email: str) -> list[Customer]:
+    """Return those whom this studio knows by that e-mail, capitals aside: a family may share one."""
+    query = known_to(studio_id).where(func.lower(Customer.email) == email.strip().lower())
+    return list(db_session.scalars(query.order_by(Customer.id)))
+
+
+def set_internal(
+    db_session: Session, *, studio_id: UUID, customer_id: UUID, internal: bool, actor: Actor, now: datetime
+) -> Customer:
+    """Say whether the studio lets a customer in while its rollout is INTERNAL. Source: rules.md §1, §3 rule 1.
+
+    :raises NotFound: for whom the studio does not know.
+    """
+    actor.require(studio_id, Role.OWNER)
+    customer = require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    link = db_session.scalars(
+        select(CustomerStudio)
+        .where(CustomerStudio.customer_id == customer_id, CustomerStudio.studio_id == studio_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if link.internal != internal:
+        link.internal = internal
+        record_customer(
+            db_session,
+            customer,
+            "customer.changed",
+            actor=actor,
+            now=now,
+            studio_id=studio_id,
+            details={"fields": ["internal"], "internal": internal},
+        )
+    return customer
 
 
 def require_known(db_session: Session, *, customer_id: UUID, studio_id: UUID) -> Customer:

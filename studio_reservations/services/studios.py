@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
-from studio_reservations.models import Role, Rollout, Studio, StudioStaff
+from studio_reservations.models import Role, Rollout, Studio, StudioStaff, SubjectType
+from studio_reservations.services.actors import Actor
+from studio_reservations.services.events import record
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -47,10 +50,44 @@ def studio_by_slug(session: Session, slug: str) -> Studio:
     return studio
 
 
+def set_rollout(session: Session, *, studio_id: UUID, rollout: Rollout, actor: Actor, now: datetime) -> Studio:
+    """Say whom the studio lets in from now on; what is reserved stays. Source: rules.md §3 rule 1, §10."""
+    actor.require(studio_id, Role.OWNER)
+    studio = session.scalar(
+        select(Studio)
+        .where(Studio.id == studio_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if studio is None:
+        raise NotFound()
+    before = studio.rollout
+    if before != rollout:
+        studio.rollout = rollout
+        record(
+            session,
+            action="studio.rollout_changed",
+            subject_type=SubjectType.STUDIO,
+            subject_id=studio.id,
+            studio_id=studio.id,
+            actor=actor,
+            as_staff=True,
+            now=now,
+            from_status=before,
+            to_status=rollout.value,
+        )
+    return studio
+
+
 def add_staff(
     session: Session, *, studio: Studio, user_id: str, role: Role, now: datetime, name: str | None = None
 ) -> StudioStaff:
-    """Return the portal user's place in the studio, with that role from now on; done twice, it is done once."""
+    """Return the portal user's place in the studio, with that role from now on; done twice, it is done once.
+
+    :raises InvalidRequest: for an empty id, which is nobody's.
+    """
+    if not user_id.strip():
+        raise InvalidRequest(errors={"user_id": "Write the portal's id of the user."})
     staff = session.scalar(
         select(StudioStaff).where(StudioStaff.studio_id == studio.id, StudioStaff.user_id == user_id)
     )

@@ -1,10 +1,11 @@
-"""``flask studio create``, ``staff add`` and ``token create``."""
+"""``flask studio create``, ``rollout``, ``staff``, ``customer`` and ``token``."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import Result
@@ -14,10 +15,22 @@ from sqlalchemy.orm import Session
 
 from studio_reservations import LoginIdentity
 from studio_reservations.database import run_in_transaction
-from studio_reservations.models import ApiToken, Customer, Studio, StudioStaff
+from studio_reservations.errors import Forbidden
+from studio_reservations.models import (
+    ApiToken,
+    Customer,
+    CustomerStudio,
+    ReservationHistory,
+    Role,
+    Rollout,
+    Studio,
+    StudioStaff,
+)
+from studio_reservations.services.customers import set_internal
+from studio_reservations.services.studios import set_rollout, studio_by_slug
 from studio_reservations.services.tokens import create_token, token_hash
 from tests import host
-from tests.factories import make_customer
+from tests.factories import make_customer, make_studio, staff_actor
 from tests.host import db
 
 
@@ -43,6 +56,12 @@ def rows(app: Flask, model: type[Any]) -> list[Any]:
         found = list(db.session.scalars(select(model)))
         db.session.expunge_all()
     return found
+
+
+def known(app: Flask, **fields: str) -> UUID:
+    """Make a customer whom the studio yoga knows."""
+    with app.app_context():
+        return run_in_transaction(lambda session: make_customer(session, studio_by_slug(session, "yoga"), **fields).id)
 
 
 @pytest.fixture
@@ -89,6 +108,75 @@ def test_a_studio_that_cannot_be_opened_is_explained(app, yoga, words, sentence)
     assert [studio.slug for studio in rows(app, Studio)] == ["yoga"]
 
 
+def test_a_studio_is_opened_by_its_rollout_and_history_tells(app, yoga, clock):
+    assert said(app, "rollout", yoga, "internal") == "yoga: reservations INTERNAL.\n"
+    said(app, "rollout", yoga, "ON")
+    said(app, "rollout", yoga, "on")
+
+    (studio,) = rows(app, Studio)
+    told = [act for act in rows(app, ReservationHistory) if act.action == "studio.rollout_changed"]
+    assert studio.rollout == "ON"
+    assert [(act.from_status, act.to_status, act.performed_by) for act in told] == [
+        ("OFF", "INTERNAL", "flask studio rollout"),
+        ("INTERNAL", "ON", "flask studio rollout"),
+    ]
+    assert {(act.subject_type, act.subject_id, act.studio_id) for act in told} == {("studio", studio.id, studio.id)}
+
+
+def test_a_rollout_that_cannot_be_is_explained(app, yoga):
+    assert "There is no studio 'west'" in refused(app, "rollout", "west", "on")
+    assert "'maybe' is not one of" in refused(app, "rollout", yoga, "maybe")
+
+    assert rows(app, Studio)[0].rollout == "OFF"
+
+
+def test_only_an_owner_says_whom_the_studio_lets_in(app, yoga, clock):
+    def work(session: Session, role: Role) -> None:
+        studio = session.scalars(select(Studio)).one()
+        actor, customer = staff_actor(studio, role), make_customer(session, studio)
+        set_rollout(session, studio_id=studio.id, rollout=Rollout.ON, actor=actor, now=clock.now)
+        set_internal(session, studio_id=studio.id, customer_id=customer.id, internal=True, actor=actor, now=clock.now)
+
+    with app.app_context():
+        with pytest.raises(Forbidden):
+            run_in_transaction(lambda session: work(session, Role.MANAGER))
+        run_in_transaction(lambda session: work(session, Role.OWNER))
+
+    assert rows(app, Studio)[0].rollout == "ON"
+    assert rows(app, CustomerStudio)[0].internal
+
+
+def test_a_customer_is_let_in_early_by_address_or_id(app, yoga):
+    ada = known(app, name="Ada", email="ada@example.org")
+
+    assert said(app, "customer", "internal", "ADA@example.org", "--studio", yoga, "--on") == (
+        "Ada is let in while the rollout of yoga is INTERNAL.\n"
+    )
+    said(app, "customer", "internal", str(ada), "--studio", yoga, "--on")
+    assert [one.internal for one in rows(app, CustomerStudio)] == [True]
+
+    said(app, "customer", "internal", str(ada), "--studio", yoga, "--off")
+    assert [one.internal for one in rows(app, CustomerStudio)] == [False]
+    told = [act.details for act in rows(app, ReservationHistory) if act.action == "customer.changed"]
+    assert [act["internal"] for act in told] == [True, False]
+
+
+def test_a_customer_who_cannot_be_let_in_is_explained(app, yoga):
+    first, second = (known(app, name=name, email="potter@example.org") for name in ("Ada", "Bea"))
+    with app.app_context():
+        stranger = run_in_transaction(lambda session: make_customer(session, make_studio(session)).id)
+
+    asked = ("customer", "internal", "--studio", yoga, "--on")
+    assert f"yoga knows no customer {stranger}" in refused(app, *asked, str(stranger))
+    assert "yoga knows no customer cy@example.org" in refused(app, *asked, "cy@example.org")
+    several = refused(app, *asked, "potter@example.org")
+    assert f"{first}  Ada" in several
+    assert f"{second}  Bea" in several
+    assert "--on" in refused(app, "customer", "internal", str(first), "--studio", yoga)
+
+    assert not any(one.internal for one in rows(app, CustomerStudio))
+
+
 def test_staff_are_added_once_and_change_their_role(app, yoga):
     assert said(app, "staff", "add", "--studio", yoga, "--user-id", "7", "--role", "owner", "--name", "Ana") == (
         "Portal user 7 is owner of yoga.\n"
@@ -122,6 +210,8 @@ def test_staff_may_be_named_by_address(database_url, clock):
         (("--studio", "nowhere", "--role", "owner", "--user-id", "7"), "There is no studio 'nowhere'"),
         (("--studio", "yoga", "--role", "king", "--user-id", "7"), "'king' is not one of"),
         (("--studio", "yoga", "--role", "owner", "--email", "a@b.c"), "give --user-id"),
+        (("--studio", "yoga", "--role", "owner", "--user-id", ""), "user_id: Write the portal's id of the user."),
+        (("--studio", "yoga", "--role", "owner", "--user-id", " "), "user_id: Write the portal's id of the user."),
     ],
 )
 def test_staff_that_cannot_be_added_are_explained(app, yoga, words, sentence):
@@ -164,12 +254,56 @@ def test_a_token_of_a_customer_that_only_reads(app):
         (("--customer", "019ab7ca-0000-7000-8000-000000000000"), "There is no customer 019ab7ca"),
         (("--customer", "019ab7ca-0000-7000-8000-000000000000", "--role", "owner"), "give --customer alone"),
         (("--studio", "yoga", "--role", "owner", "--days", "0"), "--days"),
+        (("--studio", "yoga", "--role", "owner", "--name", ""), "name: Write what the token is for."),
+        (("--studio", "yoga", "--role", "owner", "--name", " "), "name: Write what the token is for."),
     ],
 )
 def test_a_token_that_cannot_be_made_is_explained(app, yoga, words, sentence):
     assert sentence in refused(app, "token", "create", "--name", "shop", *words)
 
     assert rows(app, ApiToken) == []
+
+
+def test_tokens_are_listed_without_themselves(app, yoga, clock):
+    ada = known(app, name="Ada")
+    printed = [
+        said(app, "token", "create", "--studio", yoga, "--role", "front_desk", "--name", "door", "--days", "30"),
+        said(app, "token", "create", "--customer", str(ada), "--name", "watch", "--scope", "read"),
+    ]
+    door, watch = sorted(rows(app, ApiToken), key=lambda one: one.id)
+
+    listed = said(app, "token", "list")
+
+    expires = (clock.now + timedelta(days=30)).strftime("%Y-%m-%d %H:%M UTC")
+    assert listed.splitlines() == [
+        f"{door.id}  door: front_desk of yoga, write, expires {expires}, not revoked",
+        f"{watch.id}  watch: customer Ada {ada}, read, does not expire, not revoked",
+    ]
+    assert not any(one.strip() in listed or token_hash(one.strip()) in listed for one in printed)
+    assert said(app, "token", "list", "--studio", yoga) == listed.splitlines()[0] + "\n"
+    assert "There is no studio 'west'" in refused(app, "token", "list", "--studio", "west")
+
+
+def test_a_revoked_token_is_worthless(app, yoga, clock):
+    token = said(app, "token", "create", "--studio", yoga, "--role", "owner", "--name", "door").strip()
+    (kept,) = rows(app, ApiToken)
+    headers, first = {"Authorization": f"Bearer {token}"}, clock.now
+    assert app.test_client().get("/api/me", headers=headers).status_code == 200
+
+    assert said(app, "token", "revoke", str(kept.id)) == f"door: revoked {first:%Y-%m-%d %H:%M} UTC.\n"
+
+    assert app.test_client().get("/api/me", headers=headers).status_code == 401
+    clock.advance(hours=1)
+    said(app, "token", "revoke", str(kept.id))
+    assert rows(app, ApiToken)[0].revoked_at == first
+    assert f"revoked {first:%Y-%m-%d %H:%M} UTC" in said(app, "token", "list")
+
+
+def test_a_token_that_cannot_be_revoked_is_explained(app, yoga):
+    missing = "019ab7ca-0000-7000-8000-000000000000"
+
+    assert f"There is no token {missing}: flask studio token list" in refused(app, "token", "revoke", missing)
+    assert "'door' is not a valid UUID" in refused(app, "token", "revoke", "door")
 
 
 @pytest.mark.parametrize("owners", [(), ("customer_id", "studio_id")], ids=["nobody", "two"])

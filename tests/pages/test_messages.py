@@ -34,7 +34,7 @@ def test_the_page_shows_what_is_on_and_what_cannot_be_switched_off(client: Flask
     assert page.status_code == 200
     assert switched_on(page.text) == {"reminder", "check_in", "pass_expiring", "sms"}
     assert "cannot be switched off" in page.text
-    assert "that you missed a class, and what follows from it" in page.text
+    assert "You missed a class, and what follows from it." in page.text
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
 

@@ -130,7 +130,7 @@ def test_the_sequence_holds_only_where_both_the_part_and_the_pass_ask_for_it(cha
         (NO_SHOW, 9, False),
     ],
 )
-def test_by_the_reserved_rule_an_earlier_day_is_enough(first: Status, first_on: int, met: bool) -> None:
+def test_by_the_reserved_rule_it_is_enough_that_the_earlier_part_comes_first(first: Status, first_on: int, met: bool) -> None:
     made = reservation("first", first, on=first_on, step=ONE)
 
     refused = refusal(course(made, options=RESERVED_RULE), session(TWO, on=10))
@@ -146,6 +146,8 @@ def test_by_the_reserved_rule_a_part_may_start_when_the_earlier_one_ends() -> No
     at_the_end = replace(session(TWO), starts_at=first.ends_at)
 
     assert refusal(course(first, options=RESERVED_RULE), at_the_end) is None
+    told = FullCourse.Options.model_json_schema()["properties"]["sequence_rule"]["description"]
+    assert "reserved and end before this part begins, on the same day too." in told
 
 
 def test_the_parts_of_another_class_do_not_stand_before_these() -> None:

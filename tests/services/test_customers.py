@@ -145,6 +145,21 @@ def test_each_word_is_found_in_name_address_or_phone(db_session, studio, desk):
     assert found("", limit=1, after=(ada.name, ada.id)) == [bea]
 
 
+def test_digits_in_an_address_are_not_looked_for_in_phones(db_session, studio, desk):
+    ada = make_customer(db_session, studio, name="Ada 2", email="ada2@example.org", phone="+14165550123")
+    bea = make_customer(db_session, studio, name="Bea", email="bea2@example.org", phone="+14165550199")
+
+    def found(q):
+        return find_customers(db_session, studio_id=studio.id, q=q, actor=desk)
+
+    assert found("bea2@example.org") == [bea]
+    assert found("ada 2") == [ada]
+    assert found("23") == found("1-4") == found("a416") == []
+    assert found("416") == [ada, bea]
+    assert found("+1 (416) 555-0199") == found("bea 0199") == [bea]
+    assert found("(+) 0123") == found("+ --") == []
+
+
 def test_customers_are_found_by_the_desk_of_their_studio_only(db_session, studio):
     with pytest.raises(Forbidden):
         find_customers(db_session, studio_id=studio.id, actor=staff_actor(studio, Role.INSTRUCTOR))
