@@ -41,6 +41,7 @@ bench: $(VENV)/dev.stamp ## Run the benchmarks.
 
 soak: $(VENV)/dev.stamp ## Run the long suites.
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+	$(BIN)/python -m benchmarks.soak_nights
 
 venv: $(VENV)/dev.stamp ## Make the virtual environment with everything.
 
