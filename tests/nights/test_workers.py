@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 from rq import Queue
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 from sqlalchemy import select
 
@@ -145,7 +145,7 @@ def test_a_night_whose_worker_died_is_put_into_the_queue_again(app: Flask, waiti
     jobs.tick()
     job = Job.fetch(f"studio-night-{studio_id}", connection=waiting.connection)
     waiting.remove(job)
-    job.set_status("started")
+    job.set_status(JobStatus.STARTED)
     assert jobs.tick() == 0
 
     for told in ("enqueued_at", "started_at", "last_heartbeat"):
@@ -162,6 +162,6 @@ def test_a_night_that_failed_is_put_into_the_queue_again(app: Flask, waiting: Qu
     [job_id] = waiting.job_ids
     job = Job.fetch(job_id, connection=waiting.connection)
     waiting.remove(job)
-    job.set_status("failed")
+    job.set_status(JobStatus.FAILED)
 
     assert jobs.tick() == 1
