@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from config.processes import HOST, ROOT, NotStarted, environment, free_port, portal, stop_on_sigterm, valkey
+from config.processes import HOST, ROOT, NotStarted, environment, free_port, jobs, portal, stop_on_sigterm, valkey
 from config.seeding import seed
 from config.world.names import PASSWORD, logins
 
@@ -45,6 +45,7 @@ def _run(directory: Path, *, port: int, database: str | None) -> int:
         print(line)
     with (
         valkey(directory) as redis_url,
+        jobs(directory, environ=environ | {"REDIS_URL": redis_url}),
         portal(directory, port=port, environ=environ | {"REDIS_URL": redis_url}) as server,
     ):
         _welcome(f"http://{HOST}:{port}")

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -103,6 +103,16 @@ def portal(directory: Path, *, port: int, environ: Mapping[str, str]) -> Iterato
     with guarded([*gunicorn, "wsgi:create_app()"], log=log, environ=environ) as guard:
         _wait(answers, guard, log)
         yield guard
+
+
+@contextmanager
+def jobs(directory: Path, *, environ: Mapping[str, str]) -> Iterator[None]:
+    """Run a scheduler and a worker."""
+    with ExitStack() as stack:
+        for name in ("scheduler", "worker"):
+            command = [sys.executable, "-m", "flask", "--app", "wsgi", "studio", name]
+            stack.enter_context(guarded(command, log=directory / f"{name}.log", environ=environ))
+        yield
 
 
 def flask(*arguments: str, environ: Mapping[str, str]) -> str:

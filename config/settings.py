@@ -1,9 +1,9 @@
 """The reference portal's configuration, from environment variables.
 
 ``PORTAL_ENV`` is ``production`` (default), ``development`` or ``demo``. The others: ``SECRET_KEY`` (required in production),
-``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (where calls to the API are
-counted for all processes at once; default: each process for itself), ``STUDIO_CLOCK`` (outside production), and what
-messages need: see `MESSAGES`.
+``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (the Redis of the jobs, by
+default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_CLOCK`` (outside
+production), and what messages need: see `MESSAGES`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": production,
         "STUDIO_PRODUCTION": production,
         "STUDIO_DEFAULT_REGION": "CA",
+        "STUDIO_TIMETABLE": "config.timetable:TIMETABLE",
     }
     if redis_url:
+        configuration["STUDIO_REDIS_URL"] = redis_url
         configuration["STUDIO_RATE_LIMIT_STORAGE"] = redis_url.replace("unix://", "redis+unix://", 1)
     if clock := environ.get("STUDIO_CLOCK"):
         configuration["STUDIO_CLOCK"] = clock
