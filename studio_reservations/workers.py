@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -111,6 +112,7 @@ class HealingScheduler(Scheduler):  # type: ignore[misc]
 
 def keep_scheduling(entries: Sequence[Timed], *, interval: int) -> None:
     """Schedule until told to stop; where Redis goes away, begin again when it is back."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")  # of local time, which is UTC here
     while True:
         try:
             HealingScheduler(entries, waiting=queue(), interval=interval).run()

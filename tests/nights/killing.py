@@ -35,6 +35,7 @@ FOUR = NIGHT + timedelta(hours=3)
 """04:00 in Toronto, when all four jobs are due."""
 
 DEADLINE_SECONDS = 90.0
+CLOCK = "clock"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 DONE = {
     "detect_no_shows": "SELECT count(*) FROM studio_session_reservation WHERE no_show_at >= '2026-12-02'",
@@ -140,24 +141,30 @@ def run_killed(url: str, *, redis_url: str, directory: Path, kills: Sequence[tup
 
     With them goes all that Redis knew. Ten minutes later by the portal's clock, two new workers come.
     """
-    clock = directory / "clock"
-    move(clock, FOUR)
-    environ = {**os.environ, "DATABASE_URL": url, "REDIS_URL": redis_url, FILE: str(clock), "FLASK_SKIP_DOTENV": "1"}
+    clock = directory / CLOCK
+    environ = environment(url, redis_url=redis_url, directory=directory)
     now = FOUR
     engine = create_engine(url)
     try:
-        with _running("scheduler", "--interval", "1", environ=environ, log=directory / "scheduler.log"):
+        with running("scheduler", "--interval", "1", environ=environ, log=directory / "scheduler.log"):
             for place, (job, rows) in enumerate(kills):
                 with _two_workers(environ, directory, place):
-                    _wait(partial(_has_come_to, engine, job, rows), directory)
+                    wait(partial(_has_come_to, engine, job, rows), directory)
                 with redis.Redis.from_url(redis_url) as client:
                     client.flushall()
                 now += timedelta(minutes=11)
                 move(clock, now)
             with _two_workers(environ, directory, len(kills)):
-                _wait(lambda: _is_over(engine), directory)
+                wait(lambda: _is_over(engine), directory)
     finally:
         engine.dispose()
+
+
+def environment(url: str, *, redis_url: str, directory: Path) -> dict[str, str]:
+    """Return the environment of a portal whose clock, in ``directory``, shows `FOUR`."""
+    move(directory / CLOCK, FOUR)
+    own = {"DATABASE_URL": url, "REDIS_URL": redis_url, FILE: str(directory / CLOCK), "FLASK_SKIP_DOTENV": "1"}
+    return {**os.environ, **own}
 
 
 def attempts(url: str) -> dict[str, int]:
@@ -181,12 +188,12 @@ def timeless(url: str) -> dict[str, list[str]]:
 def _two_workers(environ: dict[str, str], directory: Path, place: int) -> Iterator[None]:
     with ExitStack() as stack:
         for one in (1, 2):
-            stack.enter_context(_running("worker", environ=environ, log=directory / f"worker-{place}-{one}.log"))
+            stack.enter_context(running("worker", environ=environ, log=directory / f"worker-{place}-{one}.log"))
         yield
 
 
 @contextmanager
-def _running(*command: str, environ: dict[str, str], log: Path) -> Iterator[None]:
+def running(*command: str, environ: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``flask studio …``; in the end it is killed with all that it forked."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -197,7 +204,7 @@ def _running(*command: str, environ: dict[str, str], log: Path) -> Iterator[None
             stderr=subprocess.STDOUT,
         )
     try:
-        yield
+        yield process
     finally:
         process.send_signal(signal.SIGSTOP)  # it forks nobody between our look and the kill
         for child in _children(process.pid):
@@ -226,7 +233,8 @@ def _is_over(engine: Engine) -> bool:
     return _count(engine, done) == len(NIGHTLY)
 
 
-def _wait(condition: Callable[[], bool], directory: Path) -> None:
+def wait(condition: Callable[[], bool], directory: Path) -> None:
+    """Wait until ``condition`` is true. :raises TimeoutError: with the ends of the logs in ``directory``."""
     deadline = monotonic() + DEADLINE_SECONDS
     while not condition():
         if monotonic() > deadline:
