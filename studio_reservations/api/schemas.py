@@ -203,6 +203,12 @@ class CsrfOut(Out):
     csrf_token: str
 
 
+class FeedOut(Out):
+    """Whoever has the address can read the reservations."""
+
+    url: str
+
+
 class StepOut(Out):
     id: UUID
     position: int

@@ -36,6 +36,7 @@ RULES = {
     "get_csrf_token": LOGGED_IN,
     "get_me": LOGGED_IN,
     "change_me": "11 yyy yyyyy fn",
+    "make_calendar_feed": "11 yyy yyyyy fn",
     "list_studios": LOGGED_IN,
     "list_classes": KNOWN_STUDIO,
     "get_session": KNOWN_STUDIO,

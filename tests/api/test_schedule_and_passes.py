@@ -241,6 +241,23 @@ def test_the_feed_is_a_calendar_of_what_stands(app, world, stored):
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
 
 
+def test_one_makes_the_address_of_one_s_feed_and_a_new_one_in_its_place(app, api, world):
+    def answers(url):
+        return app.test_client().get(url.removeprefix("http://localhost")).status_code
+
+    first = api("ada").post("/me/calendar-feed").json["url"]
+    assert first.startswith("http://localhost/api/calendar/")
+    assert answers(first) == 200
+
+    second = api("ada").post("/me/calendar-feed", customer_id=world.ada).json["url"]
+    assert (answers(first), answers(second)) == (404, 200)
+
+    of_ward = api("ada").post("/me/calendar-feed", customer_id=world.ward).json["url"]
+    assert (answers(second), answers(of_ward)) == (200, 200)
+    refused = api("ada").post("/me/calendar-feed", customer_id=world.eve)
+    assert (refused.status_code, refused.json["code"]) == (404, "not_found")
+
+
 def test_one_changes_phone_locale_and_messages(api):
     ada = api("ada")
 
