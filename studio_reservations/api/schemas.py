@@ -159,6 +159,7 @@ class CheckInStatusOut(Out):
     now: datetime
     timezone: str
     can_check_in: bool
+    needs_door_code: bool
     code: str | None
     detail: str | None
     reservation_id: UUID | None
@@ -289,7 +290,7 @@ class PassStatusOut(Out):
 
 
 class CalendarOut(Out):
-    """A month on one pass."""
+    """A month on one pass. With ``more_available`` not all that can be reserved is listed."""
 
     month: str
     timezone: str
@@ -297,3 +298,4 @@ class CalendarOut(Out):
     pending: list[ReservationOut]
     no_shows: list[ReservationOut]
     available: list[AvailableOut]
+    more_available: bool
