@@ -185,5 +185,5 @@ def _forget_answers(db_session: Session, people: list[UUID]) -> None:
     """Delete the answers of the API that name them and are still kept to be given again."""
     body, names = IdempotencyRecord.body, [str(one).encode() for one in people]
     is_sqlite = connection(db_session).dialect.name == "sqlite"  # whose LIKE may not see into bytes
-    named = [func.instr(body, name) > 0 if is_sqlite else body.like(b"%" + name + b"%") for name in names]
+    named = [func.instr(body, name) > 0 if is_sqlite else body.bool_op("LIKE")(b"%" + name + b"%") for name in names]
     db_session.execute(delete(IdempotencyRecord).where(or_(*named)).execution_options(synchronize_session=False))

@@ -57,9 +57,9 @@ class Api:
         """Write; the keywords are the JSON body."""
         return self.call("POST", path, body=body, headers=headers)
 
-    def patch(self, path: str, **body: Any) -> TestResponse:
+    def patch(self, path: str, *, headers: dict[str, str] | None = None, **body: Any) -> TestResponse:
         """Change; the keywords are the JSON body."""
-        return self.call("PATCH", path, body=body)
+        return self.call("PATCH", path, body=body, headers=headers)
 
     def delete(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
         """Delete; the keywords are the query."""
