@@ -43,7 +43,8 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "pass_type_unavailable": _w(
         "Pass cannot be used right now",
-        "This kind of pass cannot be used right now. It is not your doing, and nothing is lost. Ask the studio, or choose another pass.",
+        "This kind of pass cannot be used right now. It is not your doing, and nothing is lost. "
+        "Ask the studio, or choose another pass.",
     ),
     "class_not_covered": _w(
         "Class not covered",

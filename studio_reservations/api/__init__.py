@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, default_exceptions
-from werkzeug.routing import Map, RequestRedirect
+from werkzeug.routing import Map, PathConverter, RequestRedirect
 
 from studio_reservations.api import (
     check_in,
@@ -60,6 +60,12 @@ ENDPOINT_MODULES = (
 ENDPOINTS.sort(key=lambda one: [module.__name__ for module in ENDPOINT_MODULES].index(one.handle.__module__))
 
 
+class AnyRest(PathConverter):
+    """The rest of a path whatever is in it, line breaks too, at which werkzeug's own stops."""
+
+    regex = "(?s:[^/].*?)"
+
+
 def register(app: Flask, state: State) -> None:
     """Register the API in ``app`` under the configured prefix."""
     blueprint = Blueprint(
@@ -75,7 +81,8 @@ def register(app: Flask, state: State) -> None:
         blueprint.add_url_rule(one.path, endpoint=one.name, view_func=view_of(one, limit), methods=[one.method])
     docs.register(blueprint)
     nowhere = _nowhere(app)
-    for path in ("/", "/<path:rest>"):
+    app.url_map.converters[AnyRest.__name__] = AnyRest
+    for path in ("/", f"/<{AnyRest.__name__}:rest>"):
         blueprint.add_url_rule(
             path, endpoint=NOWHERE, view_func=nowhere, methods=METHODS, provide_automatic_options=False
         )

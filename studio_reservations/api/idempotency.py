@@ -1,7 +1,8 @@
 """A write that is sent again with its key gets the answer it got, byte for byte.
 
 The answer is stored in the transaction of its effect. On PostgreSQL an advisory lock on the key tells that the first is still
-at work; on SQLite the second waits. Source: api.md, Errors.
+at work; on SQLite the second waits. Work in transactions of its own stores `AT_WORK` before its first, so that nothing is done
+for another body meanwhile. Source: api.md, Errors.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from studio_reservations.services.actors import Actor
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 MAX_KEY = 255
+FORGOTTEN_AT_ONCE = 100
+AT_WORK = Sent(status=0, headers={}, body=b"")
+"""What stands for the answer of work that is not done: the same body may try again, another one may not."""
 
 _TRY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("number")))
 _RECORD = select(IdempotencyRecord).where(
@@ -31,11 +35,27 @@ _RECORD = select(IdempotencyRecord).where(
     IdempotencyRecord.path == bindparam("path"),
     IdempotencyRecord.key == bindparam("key"),
 )
+_FORGET_OLD = (
+    delete(IdempotencyRecord)
+    .where(
+        IdempotencyRecord.id.in_(
+            select(IdempotencyRecord.id)
+            .where(IdempotencyRecord.created_at <= bindparam("before"))
+            .order_by(IdempotencyRecord.created_at)
+            .limit(FORGOTTEN_AT_ONCE)
+            .with_for_update(skip_locked=True)  # whoever else is at it takes the next ones
+        )
+    )
+    .execution_options(synchronize_session=False)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retryable:
-    """A write with a key; ``body_hash`` covers the query string as well."""
+    """A write with a key; ``body_hash`` covers the query string as well.
+
+    ``principal`` is a hash of who asks and what they may: whoever has lost a role or a ward is judged anew.
+    """
 
     principal: str
     method: str
@@ -44,7 +64,7 @@ class Retryable:
     body_hash: str
 
     def answered(self, db_session: Session, *, now: datetime) -> Sent | None:
-        """Return the answer already given within 24 hours, or None and forget an older one.
+        """Return the answer already given within 24 hours, or None and forget an older one and `AT_WORK`.
 
         :raises IdempotencyInProgress: where the same write is at work in another transaction.
         :raises IdempotencyKeyReused: where the key was used for another body.
@@ -56,16 +76,18 @@ class Retryable:
         record = db_session.scalars(_RECORD, self._scope()).one_or_none()
         if record is None:
             return None
-        if record.created_at <= now - KEPT:
+        is_old = record.created_at <= now - KEPT
+        if not is_old and record.body_hash != self.body_hash:
+            raise IdempotencyKeyReused()
+        if is_old or record.status == AT_WORK.status:
             db_session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.id == record.id))
             return None
-        if record.body_hash != self.body_hash:
-            raise IdempotencyKeyReused()
         headers = dict(line.split(": ", 1) for line in record.headers)
         return Sent(status=record.status, headers=headers, body=record.body)
 
     def remember(self, db_session: Session, sent: Sent, *, now: datetime) -> None:
-        """Store the answer, in the transaction of its effect."""
+        """Store the answer, in the transaction of its effect, and forget some that are older than 24 hours."""
+        db_session.execute(_FORGET_OLD, {"before": now - KEPT})
         db_session.add(
             IdempotencyRecord(
                 id=new_id(),
@@ -94,9 +116,15 @@ def retryable(request: Request, actor: Actor) -> Retryable | None:
     if not (1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise InvalidRequest(errors={HEADER: f"Send 1 to {MAX_KEY} printable ASCII characters."})
     return Retryable(
-        principal=f"{actor.kind.value}:{actor.id}",
+        principal=_principal(actor),
         method=request.method,
         path=request.path,
         key=key,
         body_hash=hashlib.sha256(request.query_string + b"\0" + request.get_data(cache=True)).hexdigest(),
     )
+
+
+def _principal(actor: Actor) -> str:
+    roles = sorted(f"{studio_id}:{role}" for studio_id, role in actor.roles.items())
+    told = (actor.kind.value, actor.id, *map(str, sorted(actor.customer_ids)), *roles)
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from flask import url_for
 from pydantic import Field
 
 from studio_reservations.api import serial
@@ -10,8 +13,8 @@ from studio_reservations.api.calls import Call
 from studio_reservations.api.csrf import csrf_token
 from studio_reservations.api.requests import Input
 from studio_reservations.api.routes import endpoint
-from studio_reservations.api.schemas import CsrfOut, MeOut
-from studio_reservations.services.accounts import update_me
+from studio_reservations.api.schemas import CsrfOut, FeedOut, MeOut
+from studio_reservations.services.accounts import create_feed_token, update_me
 from studio_reservations.services.directory import known_studios, people_of
 
 TAG = "Me"
@@ -30,6 +33,10 @@ class ChangeMe(Input):
     phone: str | None = Field(None, max_length=200)
     locale: str | None = Field(None, max_length=35)
     preferences: Preferences = Preferences()
+
+
+class MakeFeed(Input):
+    customer_id: UUID | None = Field(None, description="A ward, whose feed it shall be instead of mine.")
 
 
 @endpoint("GET", "/csrf", tag=TAG, gives=CsrfOut)
@@ -56,6 +63,13 @@ def change_me(call: Call, body: ChangeMe) -> Answer:
         region=call.state.settings.default_region,
     )
     return Answer(value=_me(call))
+
+
+@endpoint("POST", "/me/calendar-feed", tag=TAG, takes=MakeFeed, gives=FeedOut, errors=("not_found",))
+def make_calendar_feed(call: Call, body: MakeFeed) -> Answer:
+    """The address of my calendar feed, told this once; the one before is worthless from now on."""
+    token = create_feed_token(call.db_session, customer_id=body.customer_id or call.own_customer_id, actor=call.actor)
+    return Answer(value={"url": url_for("studio_api.get_calendar_feed", token=token, _external=True)})
 
 
 def _me(call: Call) -> dict[str, object]:

@@ -69,7 +69,7 @@ class Caller:
 
     @property
     def key(self) -> str:
-        """What calls are counted by."""
+        """What calls are counted by; a wrong token too by itself: 256 random bits are not found by trying."""
         return f"token:{self.token_hash}" if self.user is None else f"user:{self.user.id}"
 
 

@@ -24,7 +24,7 @@ from studio_reservations.services.pass_views import month_of, registrations_for,
 from studio_reservations.services.reservations import ReservationService
 
 TAG = "Passes"
-MOST_SESSIONS_A_MONTH = 1_000
+MOST_AVAILABLE = 1_000
 
 
 class RegistrationsQuery(PageQuery):
@@ -99,7 +99,10 @@ def list_reservations_of_pass(call: Call, query: OfPassQuery, registration_id: U
     errors=("not_found", "forbidden"),
 )
 def get_calendar(call: Call, query: CalendarQuery, registration_id: UUID) -> Answer:
-    """A month on a pass: attended (or checked in), pending, no-shows, and what else can be reserved."""
+    """A month on a pass: attended (or checked in), pending, no-shows, and what else can still be reserved.
+
+    Where that is too much for one answer, `more_available` is true, and `GET /reservations/available` gives all of it.
+    """
     registration, customer_id = pass_for(call.db_session, actor=call.actor, registration_id=registration_id)
     timezone = studio_by_id(call.db_session, registration.studio_id).timezone
     first, last = _month(query.month)
@@ -114,11 +117,12 @@ def get_calendar(call: Call, query: CalendarQuery, registration_id: UUID) -> Ans
     available = call.service(ReservationService).available(
         actor=call.actor,
         studio_id=registration.studio_id,
-        starts_from=days.starts_from,
+        starts_from=max(days.starts_from, call.now),
         starts_before=days.starts_before,
         customer_id=customer_id,
         registration_id=registration_id,
-        limit=MOST_SESSIONS_A_MONTH,
+        only_reservable=True,
+        limit=MOST_AVAILABLE + 1,
     )
 
     def of(*states: str) -> list[dict[str, Any]]:
@@ -131,7 +135,8 @@ def get_calendar(call: Call, query: CalendarQuery, registration_id: UUID) -> Ans
             "attended": of("CHECKED_IN", "ATTENDED"),
             "pending": of("PENDING"),
             "no_shows": of("NO_SHOW"),
-            "available": [available_json(one) for one in available if one.answer],
+            "available": [available_json(one) for one in available[:MOST_AVAILABLE]],
+            "more_available": len(available) > MOST_AVAILABLE,
         }
     )
 

@@ -18,6 +18,7 @@ YEARS = range(1970, 2200)
 """Outside them nothing can be meant, and arithmetic on dates could leave Python's calendar."""
 
 MAX_ERRORS = 20
+MAX_NAME = 200
 M = TypeVar("M", bound="Input")
 
 
@@ -112,7 +113,7 @@ def errors_by_field(error: ValidationError, *, whole: str = "body") -> dict[str,
     found: dict[str, str] = {}
     for one in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ERRORS]:
         name = ".".join(map(str, one["loc"])) or whole
-        found.setdefault(name[:200].encode(errors="replace").decode(), _sentence(one["type"], one["msg"]))
+        found.setdefault(name[:MAX_NAME].encode(errors="replace").decode(), _sentence(one["type"], one["msg"]))
     return found
 
 
@@ -145,19 +146,19 @@ def _no_constant(name: str) -> Any:
 
 
 def _refuse_nul(value: Any) -> None:
-    if fields := {name or "body": "It must not hold the character NUL." for name in _with_nul(value, "")}:
+    if fields := {name or "body": "It must not hold the character NUL." for name in _with_nul(value)}:
         raise InvalidRequest(errors=fields)
 
 
-def _with_nul(value: Any, name: str) -> Iterator[str]:
-    """Yield the names of texts with NUL, which PostgreSQL cannot store."""
-    if isinstance(value, str):
-        if "\0" in value:
-            yield name
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _with_nul(key, name)
-            yield from _with_nul(item, f"{name}.{key}".lstrip(".").replace("\0", ""))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _with_nul(item, f"{name}.{index}")
+def _with_nul(value: Any) -> Iterator[str]:
+    """Yield the names of texts with NUL, which PostgreSQL cannot store; however deep they lie, the stack does not grow."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        name, one = waiting.pop()
+        if isinstance(one, str) and "\0" in one:
+            yield name[:MAX_NAME].replace("\0", "")
+        elif isinstance(one, dict):
+            waiting += [(name, key) for key in one]
+            waiting += [(f"{name}.{key}".lstrip(".")[:MAX_NAME], item) for key, item in one.items()]
+        elif isinstance(one, list):
+            waiting += [(f"{name}.{index}"[:MAX_NAME], item) for index, item in enumerate(one)]

@@ -23,7 +23,8 @@ from studio_reservations.api.schemas import (
     RescheduledOut,
     ReservationDetailOut,
 )
-from studio_reservations.services.directory import class_studio, known_studio, studio_by_id, studio_days
+from studio_reservations.models import Role
+from studio_reservations.services.directory import known_studio, studio_by_id, studio_days, studio_of_class
 from studio_reservations.services.listings import history_of, pass_for, reservation_for
 from studio_reservations.services.reservation_questions import Available
 from studio_reservations.services.reservations import Created, ReservationService
@@ -109,7 +110,7 @@ def list_available(call: Call, query: AvailableQuery) -> Answer:
         registration, holder_id = pass_for(call.db_session, actor=call.actor, registration_id=query.registration_id)
         studio, customer_id = studio_by_id(call.db_session, registration.studio_id), customer_id or holder_id
     elif query.class_id is not None:
-        studio = studio_by_id(call.db_session, class_studio(call.db_session, query.class_id))
+        studio = studio_of_class(call.db_session, call.actor, query.class_id)
     else:
         studio = known_studio(call.db_session, call.actor, query.studio or "")
     days = studio_days(first=query.from_, last=query.to, timezone=studio.timezone, now=call.now)
@@ -139,9 +140,10 @@ def list_available(call: Call, query: AvailableQuery) -> Answer:
     errors=("not_found", "forbidden"),
 )
 def get_reservation(call: Call, reservation_id: UUID) -> Answer:
-    """One reservation, with its history, and for a missed class the explanation and whether it was waived."""
+    """One reservation with its history, and what came of a missed class; the reasons that staff wrote down are for staff."""
     row = reservation_for(call.db_session, actor=call.actor, reservation_id=reservation_id)
-    acts = [serial.act(one, row.timezone) for one in history_of(call.db_session, reservation_id)]
+    as_staff = call.actor.has_role(row.studio_id, Role.FRONT_DESK)
+    acts = [serial.act(one, row.timezone, as_staff=as_staff) for one in history_of(call.db_session, reservation_id)]
     more = {
         "waived_at": serial.instant(row.waived_at, row.timezone),
         "explanation": serial.explanation(row, row.timezone),
@@ -150,14 +152,7 @@ def get_reservation(call: Call, reservation_id: UUID) -> Answer:
     return Answer(value={**serial.reservation(row), **more})
 
 
-CANCEL_ERRORS = (
-    "not_found",
-    "forbidden",
-    "session_started",
-    "invalid_transition",
-    "cancellation_not_free",
-    "session_ended",
-)
+CANCEL_ERRORS = ("not_found", "forbidden", "session_started", "invalid_transition", "cancellation_not_free")
 
 
 @endpoint(
@@ -192,7 +187,7 @@ def cancel_reservation(call: Call, body: CancelReservation, reservation_id: UUID
     tag=TAG,
     takes=Reschedule,
     gives={201: RescheduledOut},
-    errors=("not_found", "forbidden", "invalid_transition", "session_ended", *RESERVING),
+    errors=("not_found", "forbidden", "invalid_transition", *RESERVING),
 )
 def reschedule_reservation(call: Call, body: Reschedule, reservation_id: UUID) -> Answer:
     """Move to another session in one step; if it is refused, the old reservation stands."""

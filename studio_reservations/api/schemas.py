@@ -170,6 +170,7 @@ class CheckInStatusOut(Out):
     now: datetime
     timezone: str
     can_check_in: bool
+    needs_door_code: bool
     code: str | None
     detail: str | None
     reservation_id: UUID | None
@@ -212,6 +213,12 @@ class MeOut(Out):
 
 class CsrfOut(Out):
     csrf_token: str
+
+
+class FeedOut(Out):
+    """Whoever has the address can read the reservations."""
+
+    url: str
 
 
 class StepOut(Out):
@@ -294,7 +301,7 @@ class PassStatusOut(Out):
 
 
 class CalendarOut(Out):
-    """A month on one pass."""
+    """A month on one pass. With ``more_available`` not all that can be reserved is listed."""
 
     month: str
     timezone: str
@@ -302,3 +309,4 @@ class CalendarOut(Out):
     pending: list[ReservationOut]
     no_shows: list[ReservationOut]
     available: list[AvailableOut]
+    more_available: bool

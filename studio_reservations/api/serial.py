@@ -5,11 +5,13 @@ Source: api.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
+from studio_reservations.models import PerformerKind, Role
 from studio_reservations.policies.local_time import zone
+from studio_reservations.services.actors import Actor
 from studio_reservations.services.listings import auto_cancel_at, cancellable_until, window_of
 
 
@@ -68,14 +70,15 @@ def reservation(row: Any) -> dict[str, Any]:
     }
 
 
-def act(row: Any, timezone: str) -> dict[str, Any]:
-    """Return one act of a reservation's history."""
+def act(row: Any, timezone: str, *, as_staff: bool) -> dict[str, Any]:
+    """Return one act of a reservation's history; to its customer without the reasons of others."""
+    is_shown = as_staff or row.performed_by_kind == PerformerKind.CUSTOMER
     return {
         "action": row.action,
         "from_status": row.from_status,
         "to_status": row.to_status,
         "by": row.performed_by_kind,
-        "reason": row.reason,
+        "reason": row.reason if is_shown else None,
         "at": instant(row.created_at, timezone),
     }
 
@@ -174,19 +177,15 @@ def explanation(row: Any, timezone: str) -> dict[str, Any] | None:
     }
 
 
-def ledger_entry(row: Any, timezone: str) -> dict[str, Any]:
-    """Return one change of a pass's balance."""
+def ledger_entry(row: Any, timezone: str, *, reader: Actor) -> dict[str, Any]:
+    """Return one change of a pass's balance; the reason to staff, and to whoever gave it."""
+    is_shown = reader.has_role(row.studio_id, Role.FRONT_DESK) or row.performed_by == reader.id
     return {
         "id": str(row.id),
         "entry_type": row.entry_type,
         "delta": row.delta,
         "balance": row.balance,
         "reservation_id": text(row.reservation_id),
-        "reason": row.reason,
+        "reason": row.reason if is_shown else None,
         "created_at": instant(row.created_at, timezone),
     }
-
-
-def listed(rows: Sequence[Any]) -> dict[str, Any]:
-    """Return a list that is whole in one page."""
-    return {"items": list(rows), "next": None}

@@ -176,7 +176,7 @@ def cancel_pass(call: Call, body: Previewed, registration_id: UUID) -> Answer:
     errors=("not_found", "forbidden", "invalid_cursor"),
 )
 def get_ledger(call: Call, query: PageQuery, registration_id: UUID) -> Answer:
-    """Every change of the balance, the oldest first."""
+    """Every change of the balance, the oldest first. The reasons that staff wrote down are for staff alone."""
     page = query.page()
     rows = call.service(RegistrationService).ledger(
         registration_id=registration_id,
@@ -190,7 +190,7 @@ def get_ledger(call: Call, query: PageQuery, registration_id: UUID) -> Answer:
             rows,
             page=page,
             key=lambda row: (row.created_at, row.id),
-            item=lambda row: serial.ledger_entry(row, timezone),
+            item=lambda row: serial.ledger_entry(row, timezone, reader=call.actor),
         )
     )
 

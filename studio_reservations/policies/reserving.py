@@ -212,8 +212,11 @@ def _limit_is_not_reached(case: Case) -> None:
 def _pass_type_agrees(case: Case) -> None:
     if case.pass_type is None:
         raise PassTypeUnavailable(pass_type=case.held.pass_type)
-    if case.offer.candidate.makeup_for_id is not None and not case.pass_type.exclusive_steps(case.held):
-        raise MakeupNotAllowed()  # only a pass that holds each part once knows makeups
+    makeup_for_id = case.offer.candidate.makeup_for_id
+    if makeup_for_id is not None:
+        missed = any(one.id == makeup_for_id and one.missed for one in case.held.reservations)
+        if not missed or not case.pass_type.exclusive_steps(case.held):
+            raise MakeupNotAllowed()  # only a pass that holds each part once knows makeups, and only of its own missed ones
     case.pass_type.allow_reservation(case.held, case.offer.candidate)
 
 

@@ -39,7 +39,10 @@ _LIVE = SessionReservation.status.in_([one.value for one in LIVE])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks for a check-in, when, and with what; ``codes`` None means that no door code is good."""
+    """Who asks for a check-in, when, and with what; ``codes`` None means that no door code is good.
+
+    ``by_code``: staff read a QR that is valid now, which may be later than the class day.
+    """
 
     now: datetime
     actor: Actor
@@ -47,6 +50,7 @@ class Asked:
     override: Override | None = None
     door_code: str | None = None
     codes: CodeSigner | None = None
+    by_code: bool = False
 
     @property
     def alone(self) -> bool:
@@ -76,7 +80,7 @@ def judge_check_in(db_session: Session, standing: Standing, asked: Asked) -> Ver
         raise InvalidTransition(state=reservation.status, action="check_in")
     if not asked.as_staff:
         _check_customer(standing, asked)
-    elif asked.now not in (day := class_day_of(standing)):
+    elif not asked.by_code and asked.now not in (day := class_day_of(standing)):
         if NotClassDay.code not in allowed:
             raise NotClassDay(opens_at=day.opens_at, closes_at=day.closes_at)
         overridden.append(NotClassDay.code)

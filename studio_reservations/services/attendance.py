@@ -11,14 +11,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import InvalidTransition, PassTypeUnavailable, SessionNotStarted
+from studio_reservations.errors import InvalidTransition, PassTypeUnavailable, SessionCancelled, SessionNotStarted
 from studio_reservations.models import ClassSession, LedgerReason, Role, SessionReservation, StudioClass
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Event, Status
 from studio_reservations.policies import missing
 from studio_reservations.policies.policy import Policy
 from studio_reservations.services.actors import Actor, Clock, utc_now
-from studio_reservations.services.books import add_flag, atomic, change_seats, charge_up_to, refund
+from studio_reservations.services.books import add_flag, atomic, change_seats, charge_up_to, refund, shortfall
 from studio_reservations.services.seen import candidate, load_held_passes
 from studio_reservations.services.standing import (
     NOT_CHARGED,
@@ -91,6 +91,7 @@ class AttendanceService:
                 return reservation
             if reservation.status != Status.ATTENDED:
                 raise InvalidTransition(state=reservation.status, action="undo_attended")
+            self._check_not_called_off(standing)
             reservation.status = Status.CHECKED_IN.value
             reservation.attended_at = None
             standing.registration.sessions_attended -= 1
@@ -117,6 +118,7 @@ class AttendanceService:
                 return reservation
             if reservation.status not in MISSABLE:
                 raise InvalidTransition(state=reservation.status, action="no_show")
+            self._check_not_called_off(standing)
             self._check_started(standing.class_session)
             self._miss(standing, actor=actor, reason=reason, release_seat=release_seat)
             return reservation
@@ -166,6 +168,7 @@ class AttendanceService:
             "punches_charged": charged,
             "grace_ends_at": instants.grace_ends_at.isoformat(),
             "seat_released": release_seat,
+            **shortfall(due=due or 0, charged=charged),
         }
         self._record(reservation, "reservation.no_show", before, actor, reason, details)
         if release_seat:
@@ -195,6 +198,10 @@ class AttendanceService:
     def _locked(self, reservation_id: UUID, actor: Actor) -> Standing:
         actor.require(whose_is(self.db_session, reservation_id).studio_id, Role.FRONT_DESK)
         return standing_of(self.db_session, reservation_id, lock=True)
+
+    def _check_not_called_off(self, standing: Standing) -> None:
+        if standing.session_cancelled:
+            raise SessionCancelled()
 
     def _check_started(self, class_session: ClassSession) -> None:
         if self.now < class_session.starts_at:

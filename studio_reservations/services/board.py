@@ -30,7 +30,7 @@ from studio_reservations.models.reservations import LIVE_SQL
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass, Step
 from studio_reservations.policies.reserving import Case, Door, Offer, Suspension
-from studio_reservations.services.seen import candidate, load_held_passes, steps_of
+from studio_reservations.services.seen import candidate, knows, load_held_passes, steps_of
 
 OFFERED: Any = (
     select(
@@ -66,10 +66,8 @@ _DOOR = (
         CustomerSuspension.ends_on,
         CustomerSuspension.no_show_count,
     )
-    .outerjoin(
-        CustomerStudio,
-        (CustomerStudio.studio_id == Studio.id) & (CustomerStudio.customer_id == bindparam("customer")),
-    )
+    .select_from(Studio)
+    .outerjoin(CustomerStudio, knows(Studio.id))
     .outerjoin(
         CustomerSuspension,
         (CustomerSuspension.studio_id == Studio.id)
@@ -88,6 +86,15 @@ _LIVE_IN_SESSIONS = select(SessionReservation.session_id, SessionReservation.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoardPass:
+    """A pass with its place: whose it is, and whether the customer may use it."""
+
+    held: HeldPass
+    studio_id: UUID
+    is_member: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """One customer at one studio: the door, the zone, the passes (also those they are a member of)."""
 
@@ -96,7 +103,7 @@ class Board:
     timezone: str
     known: bool
     door: Door
-    passes: tuple[HeldPass, ...]
+    passes: tuple[BoardPass, ...]
     pass_types: PassTypes
 
     def cases(self, offer: Offer, *, steps: Sequence[Step] = (), reserved_id: UUID | None = None) -> list[Case]:
@@ -106,14 +113,14 @@ class Board:
             Case(
                 customer_id=self.customer_id,
                 door=self.door,
-                pass_studio_id=self.studio_id,
-                held=held if held.steps == of_class else replace(held, steps=of_class),
-                is_member=True,
-                pass_type=self.pass_types.find(held.pass_type),
+                pass_studio_id=one.studio_id,
+                held=one.held if one.held.steps == of_class else replace(one.held, steps=of_class),
+                is_member=one.is_member,
+                pass_type=self.pass_types.find(one.held.pass_type),
                 offer=offer,
                 reserved_id=reserved_id,
             )
-            for held in self.passes
+            for one in self.passes
         ]
 
 
@@ -125,40 +132,43 @@ def load_board(
     now: datetime,
     pass_types: PassTypes,
     registration_id: UUID | None = None,
+    lock: bool = False,
 ) -> Board:
-    """Load a customer's passes at a studio, or the one named: four queries for any number.
+    """Load a customer's passes at a studio, or the one named, whosever it is: four queries for any number.
 
-    :raises NotFound: for an unknown studio, or a named pass that is not one of theirs there.
+    With ``lock`` the passes are locked, ascending by id, and what they hold is read behind the lock.
+    :raises NotFound: for an unknown studio or pass.
     """
     door = db_session.execute(_DOOR, {"customer": customer_id, "studio": studio_id}).one_or_none()
     if door is None:
         raise NotFound()
-    passes = (
-        select(ClassRegistration)
-        .where(
-            ClassRegistration.studio_id == studio_id,
-            or_(ClassRegistration.customer_id == customer_id, ClassRegistration.id.in_(_MEMBERSHIPS)),
-        )
-        .order_by(ClassRegistration.issued_at, ClassRegistration.id)
-    )
+    theirs = or_(ClassRegistration.customer_id == bindparam("customer"), ClassRegistration.id.in_(_MEMBERSHIPS))
+    passes = select(ClassRegistration, theirs.label("is_member")).order_by(ClassRegistration.id)
     if registration_id is not None:
         passes = passes.where(ClassRegistration.id == registration_id)
-    registrations = list(db_session.scalars(passes, {"customer": customer_id}))
-    if registration_id is not None and not registrations:
+    else:
+        passes = passes.where(ClassRegistration.studio_id == studio_id, theirs)
+    if lock:
+        passes = passes.with_for_update(key_share=True, of=ClassRegistration)
+        passes = passes.execution_options(populate_existing=True)
+    rows = db_session.execute(passes, {"customer": customer_id}).all()
+    if registration_id is not None and not rows:
         raise NotFound()
     suspension = None
     if door.starts_at is not None:
         suspension = Suspension(
             starts_at=door.starts_at, ends_at=door.ends_at, ends_on=door.ends_on, no_shows=door.no_show_count
         )
-    held = load_held_passes(db_session, registrations, now=now, timezone=door.timezone)
+    held = load_held_passes(db_session, [one for one, _ in rows], now=now, timezone=door.timezone)
     return Board(
         customer_id=customer_id,
         studio_id=studio_id,
         timezone=door.timezone,
         known=door.link_id is not None,
         door=Door(rollout=door.rollout, internal=bool(door.internal), suspension=suspension),
-        passes=tuple(held[one.id] for one in registrations),
+        passes=tuple(
+            BoardPass(held=held[one.id], studio_id=one.studio_id, is_member=bool(is_member)) for one, is_member in rows
+        ),
         pass_types=pass_types,
     )
 

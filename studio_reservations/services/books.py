@@ -157,7 +157,7 @@ def charge_up_to(
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Charge min(due, left); a shortfall is noted in the ledger row's metadata or the reservation's flags. Return the charge.
+    """Charge min(due, left) and return it; a shortfall is noted in the ledger row and flagged, the caller tells it to history.
 
     Source: rules.md §4, punch_pass.
     """
@@ -173,11 +173,16 @@ def charge_up_to(
         entry_type=entry_type,
         actor=actor,
         now=now,
-        details={"due": due, "shortfall": due - charged} if charged < due else None,
+        details=shortfall(due=due, charged=charged),
     )
     if charged < due:
         add_flag(reservation, "charge_shortfall")
     return charged
+
+
+def shortfall(*, due: int, charged: int) -> dict[str, int]:
+    """Return what the history says of a charge that the balance did not cover."""
+    return {"due": due, "shortfall": due - charged} if charged < due else {}
 
 
 def add_flag(reservation: SessionReservation, flag: str) -> None:

@@ -26,7 +26,7 @@ from studio_reservations.pass_types import HeldPass, Status
 from studio_reservations.policies.cancelling import is_free
 from studio_reservations.policies.missing import grace_ends_at
 from studio_reservations.services.actors import SYSTEM, Actor
-from studio_reservations.services.books import add_flag, charge_up_to, refund
+from studio_reservations.services.books import add_flag, charge_up_to, refund, shortfall
 from studio_reservations.services.events import record
 from studio_reservations.services.policies import policy_of
 
@@ -114,7 +114,12 @@ def cancel_late(
             as_staff,
             now,
             reason,
-            {"late": True, "punches_refunded": 0, "punches_charged": charged},
+            {
+                "late": True,
+                "punches_refunded": 0,
+                "punches_charged": charged,
+                **shortfall(due=reservation.late_cancel_punches, charged=charged),
+            },
         )
     return charged
 

@@ -6,7 +6,7 @@ Source: rules.md §2, §7.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from studio_reservations.errors import (
     InvalidTransition,
     PunchesExhausted,
     ReservationRefused,
+    SessionCancelled,
 )
 from studio_reservations.models import ClassSession, Role, SelfCheckIn, SessionReservation
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
@@ -140,12 +141,9 @@ class CheckInService:
         :raises NotClassDay: to staff.
         :raises AlreadyReserved, StepAlreadyReserved, SessionFull: for a no-show whose place is taken.
         """
-        with atomic(self.db_session):
-            asked = self._asked(reservation_id, actor=actor, override=override, door_code=door_code)
-            standing = standing_of(self.db_session, reservation_id, lock=True)
-            if standing.reservation.status not in ARRIVED:
-                self._arrive(standing, judge_check_in(self.db_session, standing, asked), asked)
-            return standing.reservation
+        return self._check_in(
+            reservation_id, self._asked(reservation_id, actor=actor, override=override, door_code=door_code)
+        )
 
     def check_in_by_code(self, *, code: str, actor: Actor) -> SessionReservation:
         """Check in whoever holds this QR; it is worth something to staff of that studio and its kiosk alone.
@@ -163,7 +161,8 @@ class CheckInService:
             raise CheckInTooEarly(opens_at=valid.opens_at, closes_at=valid.closes_at)
         if self.now > valid.closes_at:
             raise CodeExpired()
-        return self.check_in(reservation_id=reservation_id, actor=actor)
+        asked = self._asked(reservation_id, actor=actor, override=None, door_code=None)
+        return self._check_in(reservation_id, replace(asked, by_code=True))
 
     def get_code(self, *, reservation_id: UUID, actor: Actor) -> CheckInCode:
         """Return the QR of a reservation, for whoever holds it and for the front desk. :raises NotFound, Forbidden:"""
@@ -208,6 +207,8 @@ class CheckInService:
                 return reservation
             if reservation.status != Status.CHECKED_IN:
                 raise InvalidTransition(state=reservation.status, action="undo_check_in")
+            if standing.session_cancelled:
+                raise SessionCancelled()
             held = load_held_passes(self.db_session, [registration], now=self.now, timezone=standing.timezone)
             dependents = dependents_of(held[registration.id], lost_id=reservation.id, pass_types=self.pass_types)
             refunded = refund(
@@ -233,6 +234,13 @@ class CheckInService:
                 details={"punches_refunded": refunded},
             )
             return reservation
+
+    def _check_in(self, reservation_id: UUID, asked: Asked) -> SessionReservation:
+        with atomic(self.db_session):
+            standing = standing_of(self.db_session, reservation_id, lock=True)
+            if standing.reservation.status not in ARRIVED:
+                self._arrive(standing, judge_check_in(self.db_session, standing, asked), asked)
+            return standing.reservation
 
     def _asked(self, reservation_id: UUID, *, actor: Actor, override: Override | None, door_code: str | None) -> Asked:
         return Asked(

@@ -21,13 +21,13 @@ from studio_reservations.models import (
     ClassStep,
     Customer,
     CustomerStudio,
-    Role,
     SessionReservation,
     Studio,
     StudioClass,
 )
 from studio_reservations.policies.local_time import day_start, local_date
 from studio_reservations.services.actors import Actor
+from studio_reservations.services.customers import require_known
 from studio_reservations.services.listings import (
     CLOSES_MINUTES,
     OPENS_MINUTES,
@@ -85,9 +85,17 @@ class Days:
     starts_before: datetime
 
 
-def known_studios(db_session: Session, actor: Actor) -> Sequence[Studio]:
-    """Return the studios that know somebody the actor acts for, and those they work at, by name."""
-    return db_session.scalars(select(Studio).where(_visible(actor)).order_by(Studio.name, Studio.id)).all()
+def known_studios(db_session: Session, actor: Actor, *, page: Page | None = None) -> Sequence[Studio]:
+    """Return the studios that know somebody the actor acts for, and those they work at, by name.
+
+    All of them, or a page and one row more where there is a next page.
+    """
+    wanted = select(Studio).where(_visible(actor)).order_by(Studio.name, Studio.id)
+    if page is not None:
+        wanted = wanted.limit(page.limit + 1)
+        if page.after is not None:
+            wanted = wanted.where(tuple_(Studio.name, Studio.id) > page.after)
+    return db_session.scalars(wanted).all()
 
 
 def known_studio(db_session: Session, actor: Actor, slug: str) -> Studio:
@@ -136,12 +144,16 @@ def classes_of(
     return rows, steps
 
 
-def class_studio(db_session: Session, class_id: UUID) -> UUID:
-    """Return the studio of a class. :raises NotFound:"""
-    studio_id = db_session.scalar(select(StudioClass.studio_id).where(StudioClass.id == class_id))
-    if studio_id is None:
+def studio_of_class(db_session: Session, actor: Actor, class_id: UUID) -> Studio:
+    """Return the one of `known_studios` that teaches a class. :raises NotFound:"""
+    studio = db_session.scalar(
+        select(Studio)
+        .join(StudioClass, StudioClass.studio_id == Studio.id)
+        .where(StudioClass.id == class_id, _visible(actor))
+    )
+    if studio is None:
         raise NotFound()
-    return studio_id
+    return studio
 
 
 def session_view(db_session: Session, session_id: UUID) -> Any:
@@ -179,25 +191,26 @@ def roster_of(db_session: Session, *, actor: Actor, session_id: UUID) -> tuple[A
     return session, rows
 
 
-def own_reservation(db_session: Session, *, actor: Actor, session_id: UUID, customer_id: UUID) -> UUID | None:
-    """Return the customer's latest reservation for a session, live or not; None without one.
+def own_reservation(db_session: Session, *, actor: Actor, session: Any, customer_id: UUID) -> UUID | None:
+    """Return the customer's latest reservation for a session (a row of `SESSIONS`), live or not; None without one.
+
+    For whoever acts for them, the front desk, and the instructor whose session it is.
 
     :raises NotFound, Forbidden: for a customer who is none of the actor's.
     """
-    rows = db_session.execute(
-        select(SessionReservation.id, SessionReservation.studio_id)
+    if not actor.acts_for(customer_id):
+        require_front_desk_or_teacher(actor, studio_id=session.studio_id, instructor_id=session.instructor_id)
+        require_known(db_session, customer_id=customer_id, studio_id=session.studio_id)
+    return db_session.scalar(
+        select(SessionReservation.id)
         .where(
-            SessionReservation.session_id == session_id,
+            SessionReservation.session_id == session.id,
             SessionReservation.customer_id == customer_id,
             SessionReservation.guest_name.is_(None),
         )
         .order_by(SessionReservation.reserved_at.desc(), SessionReservation.id.desc())
-    ).first()
-    if not actor.acts_for(customer_id):
-        if rows is None:
-            raise NotFound()
-        actor.require(rows.studio_id, Role.FRONT_DESK)
-    return None if rows is None else rows.id
+        .limit(1)
+    )
 
 
 def people_of(db_session: Session, actor: Actor) -> Sequence[Customer]:

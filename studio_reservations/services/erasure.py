@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String, cast, delete, literal, null, or_, select, update
+from sqlalchemy import String, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import NotFound
@@ -23,12 +23,14 @@ from studio_reservations.models import (
     CustomerStudio,
     CustomerSuspension,
     DeliveryState,
+    IdempotencyRecord,
     OutboxDelivery,
     OutboxMessage,
     PunchLedgerEntry,
     ReservationHistory,
     SessionReservation,
 )
+from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.books import atomic, change_seats, lock_registrations, seat_changes
@@ -58,8 +60,8 @@ def customer_deleted(db_session: Session, *, user_id: str, now: datetime) -> Cus
 def erase_customer(db_session: Session, *, customer_id: UUID, now: datetime) -> Customer:
     """Anonymise a customer, and those merged into them, and cancel what they have reserved; erased already, unchanged.
 
-    Reasons, metadata, explanations, notes, what waits to be sent and the feed token go; ledger, history and reservations
-    stay without them. :raises NotFound:
+    Reasons, metadata, explanations, notes, what waits to be sent, remembered answers and the feed token go; ledger, history
+    and reservations stay without them. :raises NotFound:
     """
     customer = db_session.get(Customer, customer_id)
     if customer is None:
@@ -72,6 +74,7 @@ def erase_customer(db_session: Session, *, customer_id: UUID, now: datetime) -> 
         registrations = lock_registrations(db_session, _passes_of(db_session, people))
         _forget_messages(db_session, people)
         _forget_words(db_session, people)
+        _forget_answers(db_session, people)
         for one in sorted(people):
             _anonymise(db_session.scalars(lock_customer(one)).one(), now)
         db_session.execute(delete(CustomerAccess).where(CustomerAccess.customer_id.in_(people)))
@@ -176,3 +179,11 @@ def _forget_words(db_session: Session, people: list[UUID]) -> None:
     ):
         db_session.execute(statement.execution_options(synchronize_session=False))
     db_session.expire_all()
+
+
+def _forget_answers(db_session: Session, people: list[UUID]) -> None:
+    """Delete the answers of the API that name them and are still kept to be given again."""
+    body, names = IdempotencyRecord.body, [str(one).encode() for one in people]
+    is_sqlite = connection(db_session).dialect.name == "sqlite"  # whose LIKE may not see into bytes
+    named = [func.instr(body, name) > 0 if is_sqlite else body.bool_op("LIKE")(b"%" + name + b"%") for name in names]
+    db_session.execute(delete(IdempotencyRecord).where(or_(*named)).execution_options(synchronize_session=False))

@@ -34,6 +34,7 @@ from studio_reservations.policies.reserving import (
 from studio_reservations.services.actors import Actor, Clock, utc_now
 from studio_reservations.services.board import (
     OFFERED,
+    BoardPass,
     live_reservations,
     load_board,
     offer_of,
@@ -138,7 +139,7 @@ class ReservationQuestions:
             studio_id=studio_id,
             registration_id=registration_id,
             after=after,
-            chunk=CHUNK if only_reservable else limit,
+            chunk=max(CHUNK, limit) if only_reservable else limit,
         )
         return list(islice((one for one in judged if one.answer or not only_reservable), limit))
 
@@ -190,11 +191,18 @@ class ReservationQuestions:
             studio_id=self._studio_of_session(session_id),
             makeup_for_id=makeup_for_id,
             set_aside=set_aside,
+            lock=True,
         )
         answer = next(judged).answer
         if answer.choice is None:
             raise answer.refusal or TryAgain()
         return answer.choice
+
+    def _may_name(self, actor: Actor, one: BoardPass, by_staff: bool, studio_id: UUID) -> bool:
+        """Tell whether the pass is the actor's business: of their studio, or of somebody for whom they act."""
+        if by_staff:
+            return one.studio_id == studio_id
+        return one.is_member or actor.acts_for(one.held.customer_id)
 
     def _held(self, registration_id: UUID) -> HeldPass:
         registration = self.db_session.get(ClassRegistration, registration_id)
@@ -225,6 +233,7 @@ class ReservationQuestions:
         registration_id: UUID | None = None,
         makeup_for_id: UUID | None = None,
         set_aside: frozenset[str] = frozenset(),
+        lock: bool = False,
         after: tuple[datetime, UUID] | None = None,
         chunk: int = CHUNK,
     ) -> Iterator[Available]:
@@ -239,8 +248,9 @@ class ReservationQuestions:
             now=self.now,
             pass_types=self.pass_types,
             registration_id=registration_id,
+            lock=lock,
         )
-        if not board.known:
+        if not board.known or not all(self._may_name(actor, one, by_staff, studio_id) for one in board.passes):
             raise NotFound()
         while True:
             rows = self.db_session.execute(_behind(wanted, after).limit(chunk)).all()

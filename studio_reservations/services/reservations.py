@@ -142,7 +142,8 @@ class ReservationService(ReservationQuestions):
                 customer_id=reservation.customer_id, studio_id=reservation.studio_id
             )
             if reservation.status == Status.CANCELLED:
-                return Cancelled(reservation=reservation, late=reservation.late)
+                charged = reservation.punches_used if reservation.late else 0
+                return Cancelled(reservation=reservation, late=reservation.late, punches_charged=charged)
             by_customer = not by_staff or as_customer
             class_session = self._class_session(reservation.session_id)
             free = check_cancellable(reservation, class_session, now=self.now, by_customer=by_customer)
@@ -210,7 +211,9 @@ class ReservationService(ReservationQuestions):
             return frozenset()
         if not by_staff:
             raise OverrideNotAllowed(rules=sorted(override.rules))
-        return allowed_rules(override, actor=actor, studio_id=self._studio_of_session(session_id), permitted=RESERVING)
+        studio_id = self._studio_of_session(session_id)
+        actor.require(studio_id, Role.FRONT_DESK)  # a stranger learns nothing of the session by its refusal
+        return allowed_rules(override, actor=actor, studio_id=studio_id, permitted=RESERVING)
 
     def _context(
         self,

@@ -35,6 +35,7 @@ from studio_reservations.services.seen import (
     candidate,
     held_pass,
     held_reservation,
+    knows,
     steps_of,
 )
 
@@ -87,10 +88,7 @@ _CONTEXT = (
     .join(ClassSession, ClassSession.id == bindparam("session"))
     .join(StudioClass, StudioClass.id == ClassSession.class_id)
     .join(Studio, Studio.id == ClassSession.studio_id)
-    .outerjoin(
-        CustomerStudio,
-        (CustomerStudio.studio_id == ClassSession.studio_id) & (CustomerStudio.customer_id == bindparam("customer")),
-    )
+    .outerjoin(CustomerStudio, knows(ClassSession.studio_id))
     .outerjoin(ClassStep, ClassStep.id == ClassSession.step_id)
     .outerjoin(
         CustomerSuspension,

@@ -8,10 +8,17 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
-from studio_reservations.models import ClassRegistration, ClassSession, ClassStep, SessionReservation
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    ClassStep,
+    Customer,
+    CustomerStudio,
+    SessionReservation,
+)
 from studio_reservations.pass_types import Candidate, HeldPass, HeldReservation, Status, Step
 
 # Of all that a pass ever had, in one statement and a later snapshot than the lock: so it is current.
@@ -65,6 +72,14 @@ STEPS = (
     .where(ClassStep.class_id.in_(bindparam("classes", expanding=True)))
     .order_by(ClassStep.class_id, ClassStep.position)
 )
+
+
+def knows(studio_id: Any) -> ColumnElement[bool]:
+    """Return the condition on which a `CustomerStudio` says that the studio knows ``:customer``, who is still somebody."""
+    somebody = select(Customer.id).where(
+        Customer.id == bindparam("customer"), Customer.erased_at.is_(None), Customer.merged_into_id.is_(None)
+    )
+    return and_(CustomerStudio.studio_id == studio_id, CustomerStudio.customer_id.in_(somebody))
 
 
 def held_reservation(row: Any) -> HeldReservation:

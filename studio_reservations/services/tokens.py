@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
@@ -57,9 +56,7 @@ def create_token(
     return token
 
 
-def tokens_of(
-    session: Session, *, studio_id: UUID | None = None
-) -> Sequence[Row[tuple[ApiToken, str | None, str | None]]]:
+def tokens_of(session: Session, *, studio_id: UUID | None = None) -> list[tuple[ApiToken, str | None, str | None]]:
     """Return each token, oldest first, with its studio's slug or its customer's name; of one studio, or all."""
     query = (
         select(ApiToken, Studio.slug, Customer.name)
@@ -68,7 +65,7 @@ def tokens_of(
     )
     if studio_id is not None:
         query = query.where(ApiToken.studio_id == studio_id)
-    return session.execute(query.order_by(ApiToken.id)).all()
+    return [(token, slug, name) for token, slug, name in session.execute(query.order_by(ApiToken.id))]
 
 
 def revoke_token(session: Session, *, token_id: UUID, now: datetime) -> ApiToken:

@@ -14,7 +14,7 @@ from tests import factories, host
 from tests.factories import NOW
 
 
-class HostView(BaseView):
+class HostView(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
     """A page that the portal had before."""
 
     @expose("/")

@@ -61,9 +61,9 @@ class Api:
         """Set the whole; the keywords are the JSON body."""
         return self.call("PUT", path, body=body)
 
-    def patch(self, path: str, **body: Any) -> TestResponse:
+    def patch(self, path: str, *, headers: dict[str, str] | None = None, **body: Any) -> TestResponse:
         """Change; the keywords are the JSON body."""
-        return self.call("PATCH", path, body=body)
+        return self.call("PATCH", path, body=body, headers=headers)
 
     def delete(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
         """Delete; the keywords are the query."""

@@ -68,6 +68,10 @@ def test_a_wrong_field_is_named(api, world, body, field):
         (b'{"reason": 1' + b"0" * 5000 + b"}", "malformed_json"),
         (b"[" * 30_000, "malformed_json"),
         (b'{"a":' * 10_000, "malformed_json"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "malformed_json"),
+        (b'{"a":' * 1_200 + b"1" + b"}" * 1_200, "malformed_json"),
+        (b'{"a":' + b"[" * 1_200 + b"]" * 1_200 + b"}", "malformed_json"),
+        (b'{"a": {"b": [1, {"c": ["\\u0000"]}]}}', "invalid_request"),
         (b"[]", "invalid_request"),
         (b"null", "invalid_request"),
         (b'"reason"', "invalid_request"),
@@ -120,7 +124,15 @@ def test_a_body_that_is_not_json_is_refused(api, world):
 
 @pytest.mark.parametrize(
     "path",
-    ["/reservations/42", "/reservations/not-an-id", "/nothing", "/", "/reservations/a%00b", "/sessions/"],
+    [
+        "/reservations/42",
+        "/reservations/not-an-id",
+        "/nothing",
+        "/",
+        "/reservations/a%00b",
+        "/reservations/a%0Ab",
+        "/sessions/",
+    ],
 )
 def test_an_unknown_path_or_an_id_of_the_wrong_form_is_not_found(app, path):
     response = app.test_client().get(f"/api{path}")
@@ -164,10 +176,12 @@ def test_a_wrong_query_is_refused(api, query, field):
 
 
 @pytest.mark.parametrize("cursor", ["x", "\u00e9", "AAAA", "bm90LWFuLWlk", "", "=" * 9])
-@pytest.mark.parametrize("path", ["/classes", "/registrations", "/reservations/available"])
+@pytest.mark.parametrize("path", ["/studios", "/classes", "/registrations", "/reservations/available"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_cursor_of_ones_own_making_is_refused(api, path, cursor):
-    refused = api("ada").get(path, studio="clay", cursor=cursor)
+    query = {} if path == "/studios" else {"studio": "clay"}
+
+    refused = api("ada").get(path, **query, cursor=cursor)
 
     assert (refused.status_code, refused.json["code"]) == (422, "invalid_cursor")
 

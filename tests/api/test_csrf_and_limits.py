@@ -77,13 +77,17 @@ def test_who_calls_too_often_is_told_when_to_come_back(database_url, world, cloc
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_tokens_cannot_be_tried_by_the_thousand(database_url, world, clock):
+def test_wrong_tokens_take_nothing_from_others_at_their_address(database_url, world, clock):
     app = create_app(database_url, clock=clock, config={"STUDIO_RATE_LIMIT": "3 per minute"})
 
-    statuses = [Api(app, token=f"guess-{number}").get("/me").status_code for number in range(5)]
+    wrong = [Api(app, token=f"guess-{number}").get("/me").status_code for number in range(4)]
+    same = [Api(app, token="expired").get("/me").status_code for _ in range(4)]
+    others = [Api(app).get("/me").status_code, Api(app, token=world.tokens["customer"]).get("/me").status_code]
     dispose_engines(app)
 
-    assert statuses == [401, 401, 401, 429, 429]
+    assert wrong == [401] * 4
+    assert same == [401, 401, 401, 429]
+    assert others == [401, 200]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -8,6 +8,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from studio_reservations.api.openapi import codes_of
+from studio_reservations.api.pagination import PageQuery
 from studio_reservations.api.routes import ENDPOINTS
 from studio_reservations.errors import error_classes
 from tests.api.client import document
@@ -47,6 +48,19 @@ def test_every_code_is_documented_by_the_calls_that_answer_it():
 
     assert answered <= set(error_classes())
     assert set(error_classes()) - answered == NOT_OF_AN_ENDPOINT
+
+
+def test_a_session_that_is_over_refuses_its_cancellation_and_nothing_else():
+    assert [one.name for one in ENDPOINTS if "session_ended" in codes_of(one)] == ["cancel_session"]
+
+
+def test_every_list_comes_in_pages():
+    lists = [one for one in ENDPOINTS if "PageOf" in str(one.gives.get(200))]
+
+    assert len(lists) >= 7
+    for endpoint in lists:
+        assert issubclass(endpoint.takes, PageQuery), endpoint.name
+        assert "invalid_cursor" in endpoint.errors, endpoint.name
 
 
 @pytest.mark.parametrize("code", sorted(error_classes()))

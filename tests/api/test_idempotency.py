@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from studio_reservations.models import ClassSession, IdempotencyRecord, ReservationHistory, SessionReservation
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    IdempotencyRecord,
+    ReservationHistory,
+    Role,
+    SessionReservation,
+    StudioStaff,
+)
+from studio_reservations.services.erasure import erase_customer
 from tests.api.client import Api
+from tests.factories import NOW, make_reservation
 
 KEY = {"Idempotency-Key": "order-17"}
 
@@ -108,6 +119,115 @@ def test_a_bulk_check_in_is_remembered_after_its_last_row(api, world, stored, cl
         ).all()
         assert acts == ["reservation.checked_in"]
         assert db_session.scalar(select(func.count()).select_from(IdempotencyRecord)) == 1
+
+
+def remembered(stored) -> int:
+    with stored() as db_session:
+        return db_session.scalar(select(func.count()).select_from(IdempotencyRecord))
+
+
+def test_a_bulk_check_in_that_is_refused_frees_its_key(api, world, stored):
+    body = {"customer_ids": [str(world.ada)]}
+
+    refused = api("manager").post(f"/staff/sessions/{UUID(int=1)}/check-in", headers=KEY, **body)
+
+    assert (refused.status_code, remembered(stored)) == (404, 0)
+
+
+def test_answers_are_forgotten_after_a_day(api, world, stored, clock):
+    desk = api("write")
+    for number in range(3):
+        desk.post("/staff/customers", headers={"Idempotency-Key": f"old-{number}"}, name=f"Guest {number}")
+    clock.advance(hours=24)
+
+    desk.post("/staff/customers", headers=KEY, name="Somebody new")
+
+    assert remembered(stored) == 1
+
+
+def test_answers_that_name_an_erased_customer_are_forgotten(api, world, stored):
+    desk = api("write")
+    ada = api("customer").patch("/me", headers=KEY, phone="416 555 0123").json["customer"]
+    desk.post("/staff/customers", headers=KEY, name="Somebody else")
+    assert remembered(stored) == 2
+
+    with stored() as db_session:
+        erase_customer(db_session, customer_id=UUID(ada["id"]), now=NOW)
+
+    assert remembered(stored) == 1
+
+
+def test_who_has_lost_a_role_is_judged_anew(api, world, stored):
+    manager = api("manager")
+    path, body = f"/staff/registrations/{world.ada_pass}/adjust", {"delta": 1, "reason": "A gift."}
+    first = manager.post(path, headers=KEY, **body)
+    with stored() as db_session:
+        staff = select(StudioStaff).where(StudioStaff.user_id == world.users["manager"].get_id())
+        db_session.scalars(staff).one().role = Role.FRONT_DESK
+
+    again = manager.post(path, headers=KEY, **body)
+
+    assert (first.status_code, again.status_code) == (200, 403)
+
+
+def checked_in(stored) -> set[UUID]:
+    with stored() as db_session:
+        here = select(SessionReservation.customer_id).where(SessionReservation.status == "CHECKED_IN")
+        return set(db_session.scalars(here))
+
+
+def reserve_for_eve(stored, world) -> None:
+    with stored() as db_session:
+        make_reservation(
+            db_session,
+            db_session.get_one(ClassRegistration, world.eve_pass),
+            db_session.get_one(ClassSession, world.session),
+        )
+
+
+def test_of_two_bulk_check_ins_with_one_key_only_one_is_done(app, world, stored, clock):
+    reserve_for_eve(stored, world)
+    clock.advance(days=7)
+
+    def check_in(customer_id: UUID):
+        desk = Api(app, token=world.tokens["write"])
+        return desk.post(
+            f"/staff/sessions/{world.session}/check-in", headers=KEY, customer_ids=[str(customer_id)]
+        ).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        wanted = [world.ada, world.eve]
+        outcomes = dict(zip(wanted, pool.map(check_in, wanted), strict=True))
+
+    assert sorted(outcomes.values())[0] == 200
+    assert sorted(outcomes.values())[1] in (409, 422)
+    assert checked_in(stored) == {one for one, status in outcomes.items() if status == 200}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_while_a_bulk_check_in_is_at_work_its_key_takes_no_other_body(app, world, stored, clock, database_url):
+    reserve_for_eve(stored, world)
+    clock.advance(days=7)
+    desks = [Api(app, token=world.tokens["write"]) for _ in range(2)]
+
+    def check_in(desk: Api, customer_id: UUID):
+        return desk.post(f"/staff/sessions/{world.session}/check-in", headers=KEY, customer_ids=[str(customer_id)])
+
+    engine = create_engine(database_url)
+    with ThreadPoolExecutor(1) as pool, engine.connect() as blocker:
+        blocker.execute(
+            text("SELECT 1 FROM studio_class_registration WHERE id = :id FOR UPDATE"), {"id": world.ada_pass}
+        )
+        first = pool.submit(check_in, desks[0], world.ada)
+        wait_until(engine, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+        second = check_in(desks[1], world.eve)
+        blocker.rollback()
+
+        assert (second.status_code, second.json["code"]) == (422, "idempotency_key_reused")
+        assert first.result().status_code == 200
+    assert checked_in(stored) == {world.ada}
+    assert check_in(desks[1], world.ada).data == first.result().data
+    engine.dispose()
 
 
 def test_many_at_once_do_it_once(app, world, stored):

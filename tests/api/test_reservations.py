@@ -223,3 +223,24 @@ def test_an_added_session_is_available(api, world, stored):
     listed = api("eve").get("/reservations/available", studio="clay", only_reservable=True)
 
     assert len(listed.json["items"]) == 3
+
+
+def test_a_customer_reads_their_own_reasons_and_staff_read_all(api, world):
+    ada, manager = api("ada"), api("manager")
+    path = f"/reservations/{world.reservation}"
+    manager.post(f"/staff/registrations/{world.ada_pass}/adjust", delta=1, reason="Complained twice.")
+    ada.post(f"{path}/cancel", reason="Flu")
+    made = ada.post("/reservations", session_id=world.later_session).json
+    manager.post(f"/reservations/{made['id']}/cancel", reason="Owes us money.")
+
+    def reasons(caller, reservation_id):
+        return [one["reason"] for one in caller.get(f"/reservations/{reservation_id}").json["history"]]
+
+    def of_ledger(caller):
+        entries = caller.get(f"/staff/registrations/{world.ada_pass}/ledger").json["items"]
+        return [one["reason"] for one in entries if one["entry_type"] == "ADJUSTMENT"]
+
+    assert reasons(ada, world.reservation) == reasons(manager, world.reservation) == ["Flu"]
+    assert reasons(ada, made["id"]) == [None, None]
+    assert reasons(manager, made["id"]) == [None, "Owes us money."]
+    assert (of_ledger(ada), of_ledger(manager)) == ([None], ["Complained twice."])

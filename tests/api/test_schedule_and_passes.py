@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from icalendar import Calendar
+from sqlalchemy import insert
 
 from studio_reservations.models import ClassRegistration, ClassSession, Customer, Studio, StudioClass
 from studio_reservations.pass_types import Status
@@ -12,11 +13,13 @@ from studio_reservations.services.accounts import create_feed_token
 from tests.factories import (
     NOW,
     customer_actor,
+    link,
     make_class,
     make_pass,
     make_policy,
     make_reservation,
     make_session,
+    make_studio,
     make_suspension,
 )
 
@@ -24,6 +27,21 @@ from tests.factories import (
 def test_one_sees_the_studios_that_know_one(api):
     assert [one["slug"] for one in api("ada").get("/studios").json["items"]] == ["clay"]
     assert [one["slug"] for one in api("other_manager").get("/studios").json["items"]] == ["kiln"]
+
+
+def test_studios_come_in_pages(api, world, stored):
+    with stored() as db_session:
+        ada = db_session.get_one(Customer, world.ada)
+        for name in ("Zinc", "Arts", "Clay & Co."):
+            link(db_session, ada, make_studio(db_session, name=name))
+    caller = api("ada")
+
+    first = caller.get("/studios", limit=3).json
+    rest = caller.get("/studios", limit=3, cursor=first["next"]).json
+
+    assert [one["name"] for one in first["items"] + rest["items"]] == ["Arts", "Clay & Co.", "Clay & Co.", "Zinc"]
+    assert len({one["slug"] for one in first["items"]}) == 3
+    assert rest["next"] is None
 
 
 def test_classes_come_by_title_with_their_steps(api, world, stored):
@@ -59,6 +77,37 @@ def test_check_in_status_before_and_inside_the_window(api, world, clock):
     assert early["opens_at"] == "2026-12-08T08:00:00-05:00"
     assert (inside["can_check_in"], inside["code"], inside["now"]) == (True, None, "2026-12-08T08:00:00-05:00")
     assert (without["can_check_in"], without["reservation_id"]) == (False, None)
+
+
+def test_staff_are_told_of_a_customer_without_a_reservation_too(api, world):
+    path = f"/sessions/{world.session}/check-in-status"
+
+    for caller in ("front_desk", "instructor"):
+        without, reserved = (api(caller).get(path, customer_id=one).json for one in (world.eve, world.ada))
+        assert (without["can_check_in"], without["reservation_id"]) == (False, None)
+        assert reserved["reservation_id"] == str(world.reservation)
+        assert api(caller).get(path, customer_id=world.stranger).status_code == 404
+    taught_by_another = api("instructor").get(f"/sessions/{world.later_session}/check-in-status", customer_id=world.ada)
+    assert taught_by_another.status_code == 403
+
+
+def test_whether_one_can_check_in_is_asked_without_the_door_code(api, world, stored, clock):
+    path = f"/sessions/{world.session}/check-in-status"
+    plain = api("ada").get(path).json
+    with stored() as db_session:
+        make_policy(db_session, db_session.get_one(Studio, world.studio), self_check_in="door_code")
+    early = api("ada").get(path).json
+    clock.now = NOW + timedelta(days=7)
+    inside = api("ada").get(path).json
+    by_staff = api("front_desk").get(path, customer_id=world.ada).json
+
+    asked = [(one["can_check_in"], one["needs_door_code"], one["code"]) for one in (plain, early, inside, by_staff)]
+    assert asked == [
+        (False, False, "check_in_too_early"),
+        (False, True, "check_in_too_early"),
+        (True, True, None),
+        (True, False, None),
+    ]
 
 
 def test_a_customer_checks_in_inside_the_window(api, world, clock):
@@ -190,6 +239,33 @@ def test_a_month_on_a_pass(api, world, stored):
     assert api("ada").get(f"/registrations/{world.ada_pass}/calendar", month="2027-01").json["available"] == []
 
 
+def schedule(stored, world, *, first: datetime, number: int) -> None:
+    """Add sessions, half a minute apart."""
+    with stored() as db_session:
+        add = {"studio_id": world.studio, "class_id": world.studio_class, "capacity": 9, "seats_taken": 0}
+        add |= {"status": "SCHEDULED", "created_at": NOW}
+        starts = [first + timedelta(seconds=30 * index) for index in range(number)]
+        rows = [{"starts_at": start, "ends_at": start + timedelta(hours=1), **add} for start in starts]
+        db_session.execute(insert(ClassSession), rows)
+
+
+def test_a_month_begins_now_however_much_was_in_it(api, world, stored):
+    schedule(stored, world, first=NOW - timedelta(hours=9), number=1_001)
+
+    month = api("customer").get(f"/registrations/{world.ada_pass}/calendar", month="2026-12").json
+
+    assert [one["id"] for one in month["available"]] == [str(world.later_session)]
+    assert month["more_available"] is False
+
+
+def test_a_month_says_where_it_leaves_some_out(api, world, stored):
+    schedule(stored, world, first=NOW + timedelta(hours=1), number=1_000)
+
+    month = api("customer").get(f"/registrations/{world.ada_pass}/calendar", month="2026-12").json
+
+    assert (len(month["available"]), month["more_available"]) == (1_000, True)
+
+
 def test_the_status_of_a_pass(api, world, stored):
     with stored() as db_session:
         make_suspension(db_session, db_session.get_one(Customer, world.ada), db_session.get_one(Studio, world.studio))
@@ -239,6 +315,23 @@ def test_the_feed_is_a_calendar_of_what_stands(app, world, stored):
     assert event.decoded("dtstart") == NOW + timedelta(days=7)
     unknown = app.test_client().get("/api/calendar/guessed.ics")
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
+
+
+def test_one_makes_the_address_of_one_s_feed_and_a_new_one_in_its_place(app, api, world):
+    def answers(url):
+        return app.test_client().get(url.removeprefix("http://localhost")).status_code
+
+    first = api("ada").post("/me/calendar-feed").json["url"]
+    assert first.startswith("http://localhost/api/calendar/")
+    assert answers(first) == 200
+
+    second = api("ada").post("/me/calendar-feed", customer_id=world.ada).json["url"]
+    assert (answers(first), answers(second)) == (404, 200)
+
+    of_ward = api("ada").post("/me/calendar-feed", customer_id=world.ward).json["url"]
+    assert (answers(second), answers(of_ward)) == (200, 200)
+    refused = api("ada").post("/me/calendar-feed", customer_id=world.eve)
+    assert (refused.status_code, refused.json["code"]) == (404, "not_found")
 
 
 def test_one_changes_phone_locale_and_messages(api):

@@ -58,7 +58,7 @@ def rows(app: Flask, model: type[Any]) -> list[Any]:
     return found
 
 
-def known(app: Flask, **fields: str) -> UUID:
+def known(app: Flask, **fields: Any) -> UUID:
     """Make a customer whom the studio yoga knows."""
     with app.app_context():
         return run_in_transaction(lambda session: make_customer(session, studio_by_slug(session, "yoga"), **fields).id)

@@ -130,7 +130,9 @@ def test_the_sequence_holds_only_where_both_the_part_and_the_pass_ask_for_it(cha
         (NO_SHOW, 9, False),
     ],
 )
-def test_by_the_reserved_rule_it_is_enough_that_the_earlier_part_comes_first(first: Status, first_on: int, met: bool) -> None:
+def test_by_the_reserved_rule_it_is_enough_that_the_earlier_part_comes_first(
+    first: Status, first_on: int, met: bool
+) -> None:
     made = reservation("first", first, on=first_on, step=ONE)
 
     refused = refusal(course(made, options=RESERVED_RULE), session(TWO, on=10))

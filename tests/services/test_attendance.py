@@ -13,6 +13,7 @@ from studio_reservations.errors import (
     NotClassDay,
     NotFound,
     PunchesExhausted,
+    SessionCancelled,
     SessionFull,
     SessionNotStarted,
     StepAlreadyReserved,
@@ -352,3 +353,20 @@ def test_a_no_show_is_not_revived_beside_its_makeup(db_session):
     with pytest.raises(StepAlreadyReserved) as refusal:
         door.check_in(door.desk)
     assert refusal.value.values == {"step": 1, "starts_at": later.starts_at, "state": "PENDING"}
+
+
+def test_nothing_is_undone_in_a_session_that_the_studio_called_off(db_session):
+    door = Door(db_session)
+    door.check_in(door.me, STARTS_AT)
+    door.attendance().mark_attended(reservation_id=door.reservation.id, actor=door.desk)
+    door.session.status = "CANCELLED"
+    db_session.flush()
+
+    with pytest.raises(SessionCancelled):
+        door.attendance().undo_attended(reservation_id=door.reservation.id, actor=door.desk)
+    with pytest.raises(SessionCancelled):
+        door.attendance().mark_no_show(reservation_id=door.reservation.id, actor=door.desk)
+    door.reservation.status = "CHECKED_IN"
+    db_session.flush()
+    with pytest.raises(SessionCancelled):
+        door.check_ins(STARTS_AT).undo_check_in(reservation_id=door.reservation.id, actor=door.desk)

@@ -443,9 +443,10 @@ def test_a_code_is_good_from_the_class_day_to_the_later_of_its_end_and_the_windo
         door.check_ins(DAY_OPENS_AT - INSTANT).check_in_by_code(code=code.text, actor=door.desk)
     with pytest.raises(CodeExpired):
         door.check_ins(closes_at + INSTANT).check_in_by_code(code=code.text, actor=door.desk)
+    # At that hour the class day is over: without the code the desk would need an override.
     with pytest.raises(NotClassDay):
-        door.check_ins(closes_at).check_in_by_code(code=code.text, actor=door.desk)
-    assert door.check_ins(DAY_OPENS_AT).check_in_by_code(code=code.text, actor=door.desk).status == "CHECKED_IN"
+        door.check_ins(closes_at).check_in(reservation_id=door.reservation.id, actor=door.desk)
+    assert door.check_ins(closes_at).check_in_by_code(code=code.text, actor=door.desk).status == "CHECKED_IN"
 
 
 def test_an_instructor_scans_for_their_own_sessions(db_session):

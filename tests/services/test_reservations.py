@@ -223,6 +223,27 @@ class TestCancelling:
         assert row.grace_ends_at == late + timedelta(hours=24)
         assert factories.ledger_of(scene.db_session, scene.registration.id)[-1] == ("LATE_CANCEL", -1, 4)
 
+    def test_a_second_tap_tells_what_the_first_one_cost(self, scene):
+        factories.make_policy(scene.db_session, scene.studio, deduct_punch_on_late_cancel=True)
+        created = scene.reserve()
+        late = SESSION_START - timedelta(hours=1)
+        scene.cancel(created, now=late)
+
+        again = scene.cancel(created, now=late)
+
+        assert (again.late, again.punches_charged, scene.punches()) == (True, 1, 4)
+
+    def test_what_the_balance_did_not_cover_is_in_the_history(self, scene):
+        factories.make_policy(scene.db_session, scene.studio, deduct_punch_on_late_cancel=True)
+        created = scene.reserve()
+        scene.registration.sessions_remaining = 0
+        scene.db_session.flush()
+
+        scene.cancel(created, now=SESSION_START - timedelta(hours=1))
+
+        details = factories.history_of(scene.db_session, created.reservation_id)[-1]["details"]
+        assert (details["punches_charged"], details["due"], details["shortfall"]) == (0, 1, 1)
+
     def test_a_policy_made_harder_later_does_not_touch_what_was_reserved(self, scene):
         created = scene.reserve()
         factories.make_policy(scene.db_session, scene.studio, deduct_punch_on_late_cancel=True)
@@ -448,6 +469,20 @@ class TestACourseInParts:
 
         assert refused.value.code == "makeup_required"
         assert course.row(makeup).makeup_for_id == missed.id
+
+    def test_a_makeup_names_a_missed_part_of_the_same_pass(self, course):
+        other = factories.make_customer(course.db_session, course.studio)
+        theirs = factories.make_pass(
+            course.db_session, other, course.studio, pass_type="full_course", studio_class=course.studio_class
+        )
+        missed_by_another = factories.make_reservation(
+            course.db_session, theirs, course.parts[0], status="NO_SHOW", counts_as_no_show=True, missed_at=NOW
+        )
+
+        with pytest.raises(ReservationRefused) as refused:
+            course.reserve(course.parts[0], makeup_for_id=missed_by_another.id)
+
+        assert refused.value.code == "makeup_not_allowed"
 
     def test_other_passes_know_no_makeups(self, course):
         punch_pass = factories.make_pass(course.db_session, course.customer, course.studio)

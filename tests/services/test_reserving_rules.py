@@ -296,3 +296,58 @@ def test_a_session_that_began_yesterday_cannot_be_reserved_even_by_staff(scene):
         )
 
     assert refused.value.code == "session_started"
+
+
+def test_a_named_pass_of_another_studio_does_not_cover_whether_one_asks_or_tries(scene):
+    elsewhere = factories.make_studio(scene.db_session)
+    foreign = factories.make_pass(scene.db_session, scene.customer, elsewhere)
+
+    answer = scene.service().can_create_reservation(
+        actor=scene.actor, session_id=scene.session.id, registration_id=foreign.id
+    )
+    with pytest.raises(ReservationRefused) as refused:
+        scene.reserve(registration_id=foreign.id)
+
+    assert (answer.refusal.code, refused.value.code) == ("class_not_covered", "class_not_covered")
+
+
+def test_a_parents_pass_named_for_a_child_who_is_no_member_is_told_alike_by_asking(scene):
+    child = factories.make_customer(scene.db_session, scene.studio, name="Bo")
+
+    answer = scene.service().can_create_reservation(
+        actor=factories.customer_actor(scene.customer, child),
+        session_id=scene.session.id,
+        customer_id=child.id,
+        registration_id=scene.registration.id,
+    )
+
+    assert answer.refusal.code == "class_not_covered"
+
+
+def test_somebody_elses_pass_is_not_found_by_asking_either(scene):
+    other = factories.make_customer(scene.db_session, scene.studio)
+    theirs = factories.make_pass(scene.db_session, other, scene.studio)
+
+    with pytest.raises(NotFound):
+        scene.service().can_create_reservation(
+            actor=scene.actor, session_id=scene.session.id, registration_id=theirs.id
+        )
+
+
+def test_a_stranger_learns_nothing_of_a_session_by_an_override(scene):
+    elsewhere = factories.make_studio(scene.db_session)
+
+    with pytest.raises(NotFound):
+        scene.reserve(
+            actor=factories.staff_actor(elsewhere),
+            customer_id=scene.customer.id,
+            override=Override(rules=frozenset({"session_full"}), reason="Curious"),
+        )
+
+
+def test_nobody_reserves_for_an_erased_customer(scene):
+    scene.customer.erased_at = NOW
+    scene.db_session.flush()
+
+    with pytest.raises(NotFound):
+        scene.reserve(actor=factories.staff_actor(scene.studio), customer_id=scene.customer.id)
