@@ -21,6 +21,7 @@ from tests.factories import (
     make_reservation,
     make_session,
     make_staff,
+    make_suspension,
     steps_of_class,
 )
 
@@ -42,6 +43,7 @@ KINDS = {
     "customer_ids": "customer",
     "members": "customer",
     "instructor_id": "staff",
+    "suspension_id": "suspension",
     "studio": "studio",
     "code": "code",
 }
@@ -91,6 +93,7 @@ def foreign(stored, world: World) -> dict[str, list[Any]]:
             "step": [step.id],
             "customer": [zoe.id],
             "staff": [make_staff(db_session, kiln, Role.OWNER).id],
+            "suspension": [make_suspension(db_session, zoe, kiln).id],
             "studio": ["kiln"],
             "code": [CodeSigner("not a secret").code_for(reservation.id)],
         }
@@ -121,7 +124,12 @@ def test_every_id_is_looked_at():
 def test_what_is_foreign_answers_like_what_is_unknown(endpoint, app, api, world, foreign):
     code = CodeSigner("not a secret")
     known = inputs(world, code.code_for(world.reservation)).get(endpoint.name, {})
-    path = {"reservation_id": world.reservation, "session_id": world.session, "registration_id": world.ada_pass}
+    path = {
+        "reservation_id": world.reservation,
+        "session_id": world.session,
+        "registration_id": world.ada_pass,
+        "suspension_id": UNKNOWN,
+    }
     unknown = {"studio": "nowhere", "code": code.code_for(UNKNOWN)}
     callers = {name: api(name) for name in CALLERS}
     of_eve = {"registration": [world.eve_pass], "customer": [world.eve]}
