@@ -335,8 +335,9 @@ class TestRestoring:
         assert (refused.json["code"], refused.json["ends_on"]) == ("customer_suspended", "2026-12-14")
         assert (wrong.json["code"], unexplained.json["code"]) == ("override_not_allowed", "reason_required")
         assert (done.json["status"], again.json["status"]) == ("PENDING", "PENDING")
-        last = api("ada").get(f"/reservations/{future}").json["history"][-1]
+        last = manager.get(f"/reservations/{future}").json["history"][-1]
         assert (last["action"], last["reason"]) == ("reservation.restored", "Agreed on the phone.")
+        assert api("ada").get(f"/reservations/{future}").json["history"][-1]["reason"] is None
 
     def test_is_for_what_was_cancelled_automatically(self, api, missed):
         refused = api("manager").post(f"{missed}/restore")
