@@ -233,14 +233,17 @@ def _is_over(engine: Engine) -> bool:
     return _count(engine, done) == len(NIGHTLY)
 
 
-def wait(condition: Callable[[], bool], directory: Path) -> None:
-    """Wait until ``condition`` is true. :raises TimeoutError: with the ends of the logs in ``directory``."""
+def wait(condition: Callable[[], bool], directory: Path, *, every: float = 0.005) -> None:
+    """Wait until ``condition`` is true, looking ``every`` so many seconds.
+
+    :raises TimeoutError: with the ends of the logs in ``directory``.
+    """
     deadline = monotonic() + DEADLINE_SECONDS
     while not condition():
         if monotonic() > deadline:
             logs = "\n".join(f"{log.name}:\n{log.read_text()[-2_000:]}" for log in sorted(directory.glob("*.log")))
             raise TimeoutError(f"The night is not over.\n{logs}")
-        sleep(0.005)
+        sleep(every)
 
 
 def _table(model: type) -> Table:

@@ -1,10 +1,12 @@
 """The portal that the tests' workers and schedulers are started in: ``flask --app tests.nights.portal studio …``.
 
-Its clock stands in a file; its timetable looks every second, and knows the nights only.
+Its clock stands in a file; its timetable looks every second, and knows the nights only. ``PORTAL_CONFIG`` may hold more
+settings, as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 
 from flask import Flask
@@ -14,9 +16,14 @@ from studio_reservations.jobs import Timed
 from tests import host
 
 TIMETABLE = (Timed(name="nights", cron="* * * * * * *", function="studio_reservations.jobs.tick"),)
+WITH_MESSAGES = (
+    *TIMETABLE,
+    Timed(name="deliver_outbox", cron="* * * * * * *", function="studio_reservations.jobs.deliver_outbox"),
+)
 
 
 def create_app() -> Flask:
     """Make the portal on the database and the Redis that the environment names."""
     config = {"STUDIO_REDIS_URL": os.environ["REDIS_URL"], "STUDIO_TIMETABLE": "tests.nights.portal:TIMETABLE"}
+    config |= json.loads(os.environ.get("PORTAL_CONFIG", "{}"))
     return host.create_app(os.environ["DATABASE_URL"], clock=now, config=config)  # type: ignore[arg-type]
