@@ -19,7 +19,6 @@ from studio_reservations.models import (
     ClassSession,
     LedgerReason,
     SessionReservation,
-    SubjectType,
 )
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass, Status
@@ -27,8 +26,8 @@ from studio_reservations.policies.cancelling import is_free
 from studio_reservations.policies.missing import grace_ends_at
 from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.books import add_flag, charge_up_to, refund, shortfall
-from studio_reservations.services.events import record
 from studio_reservations.services.policies import policy_of
+from studio_reservations.services.standing import record_act
 
 
 def cancel_free(
@@ -54,15 +53,16 @@ def cancel_free(
     reservation.status = Status.CANCELLED.value
     reservation.cancelled_at = now
     if tell:
-        _tell_cancelled(
+        record_act(
             db_session,
             reservation,
-            before,
-            actor,
-            as_staff,
-            now,
-            reason,
-            {"late": False, "punches_refunded": refunded, "punches_charged": 0, **(details or {})},
+            action="reservation.cancelled",
+            from_status=before,
+            actor=actor,
+            as_staff=as_staff,
+            now=now,
+            reason=reason,
+            details={"late": False, "punches_refunded": refunded, "punches_charged": 0, **(details or {})},
         )
     return refunded
 
@@ -106,15 +106,16 @@ def cancel_late(
         now=now,
     )
     if tell:
-        _tell_cancelled(
+        record_act(
             db_session,
             reservation,
-            Status.PENDING.value,
-            actor,
-            as_staff,
-            now,
-            reason,
-            {
+            action="reservation.cancelled",
+            from_status=Status.PENDING.value,
+            actor=actor,
+            as_staff=as_staff,
+            now=now,
+            reason=reason,
+            details={
                 "late": True,
                 "punches_refunded": 0,
                 "punches_charged": charged,
@@ -178,19 +179,14 @@ def auto_cancel(
         reservation.status = Status.AUTO_CANCELLED.value
         reservation.auto_cancelled_at = now
         reservation.auto_cancelled_for_id = because_of.id
-        record(
+        record_act(
             db_session,
+            reservation,
             action="reservation.auto_cancelled",
-            subject_type=SubjectType.RESERVATION,
-            subject_id=reservation.id,
-            reservation_id=reservation.id,
-            studio_id=reservation.studio_id,
-            customer_id=reservation.customer_id,
+            from_status=Status.PENDING.value,
             actor=SYSTEM,
             as_staff=True,
             now=now,
-            from_status=Status.PENDING.value,
-            to_status=Status.AUTO_CANCELLED.value,
             details={"because_of": str(because_of.id)},
         )
     return rows
@@ -200,31 +196,3 @@ def flag_dependents(db_session: Session, ids: Iterable[UUID]) -> None:
     """Flag reservations whose prerequisite staff took away: they stay, and staff see them."""
     for reservation in db_session.scalars(select(SessionReservation).where(SessionReservation.id.in_(sorted(ids)))):
         add_flag(reservation, "prerequisite_lost")
-
-
-def _tell_cancelled(
-    db_session: Session,
-    reservation: SessionReservation,
-    before: str,
-    actor: Actor,
-    as_staff: bool,
-    now: datetime,
-    reason: str | None,
-    details: Mapping[str, Any],
-) -> None:
-    record(
-        db_session,
-        action="reservation.cancelled",
-        subject_type=SubjectType.RESERVATION,
-        subject_id=reservation.id,
-        reservation_id=reservation.id,
-        studio_id=reservation.studio_id,
-        customer_id=reservation.customer_id,
-        actor=actor,
-        as_staff=as_staff,
-        now=now,
-        from_status=before,
-        to_status=Status.CANCELLED.value,
-        reason=reason,
-        details=details,
-    )
