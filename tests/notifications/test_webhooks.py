@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -27,10 +28,16 @@ from tests.notifications.conftest import Post
 from tests.notifications.gallery import World
 from tests.notifications.servers import Mailbox, Receiver
 
-REAL_NOW = datetime.now(UTC).replace(microsecond=0)
-"""Signatures are good for five minutes of real time."""
+THEN = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+"""When everything here happens; a signature is good for five minutes from then."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "developers" / "webhooks.md"
+
+
+def verified(secret: str, body: bytes, headers: dict[str, str]) -> Any:
+    """Return the event of a call, as a receiver of that instant verifies it."""
+    with time_machine.travel(THEN, tick=False):
+        return Webhook(secret).verify(body, headers)
 
 
 def test_an_event_arrives_signed_and_documented(post: Post, world: World, receiver: Receiver):
@@ -40,17 +47,17 @@ def test_an_event_arrives_signed_and_documented(post: Post, world: World, receiv
         "reservation.created",
         {"customer_id": str(world.customer.id), "reservation_id": str(seat.id), "punches_held": 1},
         of=seat,
-        at=REAL_NOW,
+        at=THEN,
     )
     world.db_session.commit()
 
-    assert post.deliver(as_of=REAL_NOW)["sent"] == 1
+    assert post.deliver(as_of=THEN)["sent"] == 1
     ((_, headers, body),) = receiver.calls
     assert headers["webhook-id"] == str(message_id)
-    assert Webhook(secret).verify(body, headers) == {
+    assert verified(secret, body, headers) == {
         "type": "reservation.created",
         "version": 1,
-        "timestamp": REAL_NOW.isoformat().replace("+00:00", "Z"),
+        "timestamp": THEN.isoformat().replace("+00:00", "Z"),
         "studio": world.studio.slug,
         "data": {
             "by": "CUSTOMER",
@@ -65,7 +72,7 @@ def test_an_event_arrives_signed_and_documented(post: Post, world: World, receiv
         },
     }
     with pytest.raises(WebhookVerificationError):
-        Webhook(secret).verify(body.replace(b"PENDING", b"ATTENDED"), headers)
+        verified(secret, body.replace(b"PENDING", b"ATTENDED"), headers)
 
 
 def test_a_receiver_that_fails_and_recovers_gets_it_under_the_same_id(post: Post, world: World, receiver: Receiver):
@@ -74,14 +81,14 @@ def test_a_receiver_that_fails_and_recovers_gets_it_under_the_same_id(post: Post
     receiver.answers.append(500)
     receiver.body = b"no disk\nleft " * 100
 
-    assert post.deliver(as_of=REAL_NOW, random=1.0)["postponed"] == 1
+    assert post.deliver(as_of=THEN, random=1.0)["postponed"] == 1
     (delivery,) = post.deliveries()
     assert delivery.last_status == 500
     assert delivery.last_error is not None
     assert delivery.last_error.startswith("It answered 500: no disk left")
     assert len(delivery.last_error) < 400
-    assert fresh(post, endpoint.id).failing_since == REAL_NOW
-    assert post.deliver(as_of=REAL_NOW + timedelta(seconds=30))["sent"] == 1
+    assert fresh(post, endpoint.id).failing_since == THEN
+    assert post.deliver(as_of=THEN + timedelta(seconds=30))["sent"] == 1
     assert len({headers["webhook-id"] for _, headers, _ in receiver.calls}) == 1
     assert receiver.calls[0][2] == receiver.calls[1][2]
     assert fresh(post, endpoint.id).failing_since is None
@@ -96,7 +103,7 @@ def test_one_dead_receiver_holds_up_nobody(post: Post, world: World, receiver: R
     for _ in range(30):
         tell(world)
 
-    counts = post.deliver(as_of=REAL_NOW, random=1.0)
+    counts = post.deliver(as_of=THEN, random=1.0)
     assert counts["sent"] == 30
     assert counts["postponed"] < 20  # of the first batch only: afterwards what is for it is not even claimed
     tried = [one for one in post.deliveries() if one.last_error and "cannot be reached" in one.last_error]
@@ -111,18 +118,18 @@ def test_while_a_secret_is_rotated_both_are_good_for_a_day(post: Post, world: Wo
     )
     assert new != old.secret
     tell(world)
-    post.deliver(as_of=REAL_NOW)
+    post.deliver(as_of=THEN)
     _, headers, body = receiver.calls[-1]
     for secret in (old.secret, new):
-        Webhook(secret).verify(body, headers)
+        verified(secret, body, headers)
 
     post.run(lambda db_session: _over(db_session, old.endpoint.id))
     tell(world)
-    post.deliver(as_of=REAL_NOW)
+    post.deliver(as_of=THEN)
     _, headers, body = receiver.calls[-1]
-    Webhook(new).verify(body, headers)
+    verified(new, body, headers)
     with pytest.raises(WebhookVerificationError):
-        Webhook(old.secret).verify(body, headers)
+        verified(old.secret, body, headers)
 
 
 def test_an_endpoint_that_fails_for_a_day_is_switched_off_and_its_owners_are_told(
@@ -135,8 +142,8 @@ def test_an_endpoint_that_fails_for_a_day_is_switched_off_and_its_owners_are_tol
     endpoint = endpoint_of(post, world, receiver).endpoint
     receiver.answers.extend([503] * 100)
     tell(world)
-    now = REAL_NOW
-    while now < REAL_NOW + timedelta(days=1):
+    now = THEN
+    while now < THEN + timedelta(days=1):
         post.deliver(as_of=now, random=1.0)
         assert fresh(post, endpoint.id).disabled_at is None
         now += timedelta(hours=6)
@@ -169,9 +176,9 @@ def test_an_endpoint_that_is_gone_is_switched_off_at_once(post: Post, world: Wor
     endpoint = endpoint_of(post, world, receiver).endpoint
     receiver.answers.append(410)
     tell(world)
-    post.deliver(as_of=REAL_NOW)
+    post.deliver(as_of=THEN)
 
-    assert fresh(post, endpoint.id).disabled_at == REAL_NOW
+    assert fresh(post, endpoint.id).disabled_at == THEN
 
 
 def test_redirects_are_not_followed(post: Post, world: World, receiver: Receiver):
@@ -179,7 +186,7 @@ def test_redirects_are_not_followed(post: Post, world: World, receiver: Receiver
     receiver.answers.append(307)
     receiver.location = receiver.url + "/elsewhere"
     tell(world)
-    post.deliver(as_of=REAL_NOW)
+    post.deliver(as_of=THEN)
 
     assert [path for path, _, _ in receiver.calls] == ["/hooks"]
     assert post.deliveries()[0].last_error == "It answered 307; redirects are not followed."
@@ -350,7 +357,7 @@ def test_what_every_service_writes_makes_a_documented_body(post: Post, world: Wo
         world.db_session.commit()
     expected = post.run(lambda db_session: list(db_session.scalars(select(OutboxMessage.event))))
 
-    counts = post.deliver(as_of=REAL_NOW)
+    counts = post.deliver(as_of=THEN)
     assert counts["parked"] == 0, [one.last_error for one in post.deliveries()]
     told = sorted(one["type"] for one in receiver.json())
     assert told == sorted({"session.moved": "session.moved"}.get(one, one) for one in _once(expected, "session.moved"))
@@ -419,7 +426,7 @@ def add(db_session: Session, world: World, url: str) -> NewSecret:
     return service(db_session).add_endpoint(studio_id=world.studio.id, url=url, actor=owner)
 
 
-def service(db_session: Session, now: datetime = REAL_NOW) -> WebhookService:
+def service(db_session: Session, now: datetime = THEN) -> WebhookService:
     return WebhookService(db_session, clock=lambda: now, allow_private=True)
 
 
@@ -427,7 +434,7 @@ def tell(world: World) -> None:
     """Tell of something that no customer is told of."""
     seat = world.seat()
     about = {"customer_id": str(world.customer.id), "reservation_id": str(seat.id)}
-    world.tell("reservation.attended", about, of=seat, at=REAL_NOW)
+    world.tell("reservation.attended", about, of=seat, at=THEN)
     world.db_session.commit()
 
 
@@ -437,5 +444,5 @@ def fresh(post: Post, endpoint_id: Any) -> WebhookEndpoint:
 
 def _over(db_session: Session, endpoint_id: Any) -> None:
     endpoint = db_session.get_one(WebhookEndpoint, endpoint_id)
-    assert endpoint.previous_secret_until == REAL_NOW + timedelta(days=1)
-    endpoint.previous_secret_until = REAL_NOW
+    assert endpoint.previous_secret_until == THEN + timedelta(days=1)
+    endpoint.previous_secret_until = THEN
