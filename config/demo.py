@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument(
         "--keep", action="store_true", help="keep the database in .demo/, and use the one that is there"
     )
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")), help="default: 8000")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"), help="default: 8000")
     parser.add_argument("--database", metavar="URL", help="an empty database to use instead of SQLite")
     wanted = parser.parse_args()
     stop_on_sigterm()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import click
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from studio_reservations.cli.access import create_studio_command, customers, rollout_command, staff, tokens
 from studio_reservations.cli.database import db_commands
@@ -13,9 +17,25 @@ from studio_reservations.cli.schedules import import_schedule_command
 from studio_reservations.cli.webhooks import webhooks
 
 
+class StudioGroup(AppGroup):
+    """Commands that say so where the tables are not there yet, the likeliest first mistake."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. :raises ClickException: where a table is missing."""
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            undefined = getattr(error.orig, "sqlstate", None) == "42P01" or "no such table: studio_" in str(error.orig)
+            if not undefined:
+                raise
+            raise click.ClickException(
+                "The studio tables are not there, or of an older release: flask studio db upgrade"
+            ) from error
+
+
 def register(app: Flask) -> None:
     """Add the ``studio`` commands to ``app``."""
-    group = AppGroup("studio", help="Reservations for a studio: tables, staff, tokens, schedules, jobs.")
+    group = StudioGroup("studio", help="Reservations for a studio: tables, staff, tokens, schedules, jobs.")
     for command in (
         *(db_commands, create_studio_command, rollout_command, staff, customers, tokens, import_schedule_command),
         *(worker_command, scheduler_command, run_job_command, jobs_command, webhooks, messages),

@@ -214,7 +214,7 @@ class ReservationQuestions:
     def _customer(self, actor: Actor, customer_id: UUID | None) -> UUID:
         customer = customer_id or actor.own_customer_id
         if customer is None:
-            raise InvalidRequest(errors={"customer_id": "Say for whom: staff and tokens name the customer."})
+            raise InvalidRequest(errors={"customer_id": "Say for whom: staff and a studio's tokens name the customer."})
         return customer
 
     def _studio_of_session(self, session_id: UUID) -> UUID:

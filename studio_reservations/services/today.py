@@ -26,8 +26,8 @@ class StudioDay:
     tomorrow: Sequence[Any]
 
     @property
-    def expected(self) -> int:
-        """How many people hold a seat today."""
+    def reserved(self) -> int:
+        """How many seats of today are held, by those who came and those to come."""
         return sum(row.to_come + row.here for row in self.sessions)
 
 

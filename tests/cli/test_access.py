@@ -318,3 +318,13 @@ def test_a_token_of_nobody_or_of_two_is_a_mistake_of_the_caller(app, clock, owne
 
     assert rows(app, Customer) == []
     assert rows(app, ApiToken) == []
+
+
+def test_a_command_before_the_tables_are_made_says_what_to_do(empty_url, clock):
+    app = host.create_app(empty_url, clock=clock)
+
+    result = app.test_cli_runner().invoke(args=["studio", "create", "early", "--name", "Early", "--timezone", "UTC"])
+
+    assert result.exit_code == 1
+    assert "flask studio db upgrade" in result.output
+    host.dispose_engines(app)
