@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.api import idempotency
 from studio_reservations.api.answers import Answer, Sent
-from studio_reservations.api.csrf import check_csrf
+from studio_reservations.csrf import check_csrf
 from studio_reservations.api.limits import CallLimit
 from studio_reservations.api.principals import Caller, Stranger, actor_for, caller_of
 from studio_reservations.api.problems import problem_for

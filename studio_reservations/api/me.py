@@ -10,7 +10,7 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
-from studio_reservations.api.csrf import csrf_token
+from studio_reservations.csrf import csrf_token
 from studio_reservations.api.requests import Input
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import CsrfOut, FeedOut, MeOut
