@@ -1,7 +1,7 @@
-"""What happens around every staff screen: recognise, protect, one transaction, one service call, and a sentence for whatever is refused.
+"""What happens around every staff screen: recognise, protect, one transaction, and a sentence for what is refused.
 
-A screen is a `StaffScreen` whose methods are marked with `page` (shows), `act` (a button: does, then goes elsewhere) or `form`
-(shows, and does when it is sent). Each names the least role it asks for; the tests' access matrix is made from these marks.
+A screen is a `StaffScreen` whose methods are marked with `page` (shows), `act` (a button: does, then goes elsewhere) or
+`form` (shows, and does when it is sent). Each names the least role it asks for; the tests' access matrix is made from these marks.
 Source: rules.md §10.
 """
 
