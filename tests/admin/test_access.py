@@ -1,4 +1,4 @@
-"""Who may do what on each staff screen: role × method × own or foreign studio, made from the marks of the screens. Source: rules.md §10."""
+"""Who may do what on each staff screen: role × method × own or foreign studio, made from the screens' marks. Source: rules.md §10."""
 
 from __future__ import annotations
 
