@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from flask_admin import Admin, BaseView, expose
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from studio_reservations.models import Role
+from studio_reservations.models import ClassSession, Role
 from studio_reservations.pass_types import Status
 from tests import factories, host
 from tests.factories import NOW
@@ -152,13 +153,13 @@ def _place(db_session: Session, name: str, slug: str, users: dict[str, host.User
         for role in roles
     ]
     studio_class = factories.make_class(db_session, studio, title=f"Glazing at {name}")
-    teacher = {"instructor_id": staff[0].id, "instructor": "Ines Instructor", "location": "Wheel room"}
+    teacher: dict[str, Any] = {"instructor_id": staff[0].id, "instructor": "Ines Instructor", "location": "Wheel room"}
     session = factories.make_session(
         db_session, studio_class, starts_at=NOW + timedelta(hours=4), capacity=8, **teacher
     )
     ended = factories.make_session(db_session, studio_class, starts_at=NOW - timedelta(hours=3), capacity=8, **teacher)
     made = {}
-    people = {
+    people: dict[str, tuple[str, ClassSession, dict[str, Any]]] = {
         Status.PENDING: ("Priya Singh", session, {}),
         Status.CHECKED_IN: ("Chi Chen", session, {"checked_in_at": NOW, "check_in_method": "STAFF", "punches_used": 1}),
         Status.NO_SHOW: (
