@@ -17,10 +17,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_admin import Admin, BaseView, expose
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from studio_reservations.models import ClassSession, Role
+from studio_reservations.models import ClassSession, PunchLedgerEntry, Role
 from studio_reservations.pass_types import Status
 from tests import factories, host
 from tests.factories import NOW
@@ -52,6 +53,7 @@ class Place:
     customer: UUID
     suspension: UUID
     staff: UUID
+    entry: UUID
 
 
 @dataclass(frozen=True)
@@ -193,4 +195,7 @@ def _place(db_session: Session, name: str, slug: str, users: dict[str, host.User
         customer=made[Status.PENDING].customer_id,
         suspension=suspension.id,
         staff=staff[0].id,
+        entry=db_session.scalars(
+            select(PunchLedgerEntry.id).where(PunchLedgerEntry.registration_id == made[Status.PENDING].registration_id)
+        ).one(),
     )

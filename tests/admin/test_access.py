@@ -21,6 +21,7 @@ EXAMPLES = {
     "class_id": "studio_class",
     "studio_id": "studio",
     "staff_id": "staff",
+    "entry_id": "entry",
 }
 """An id of each kind that an address may hold, by the name of the argument: which of `Place` it is."""
 PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
