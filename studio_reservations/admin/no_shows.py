@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 from flask import request, url_for
 
 from studio_reservations.admin.forms import NeededReasonForm, ReasonForm
-from studio_reservations.admin.screens import Desk, Done, StaffScreen, form, page
+from studio_reservations.admin.screens import Desk, Done, StaffScreen, cursor_of, form, page
 from studio_reservations.errors import InvalidTransition, NotFound
 from studio_reservations.models import Customer, Role, SessionReservation, Studio
 from studio_reservations.policies.local_time import local_date, zone
@@ -43,7 +42,7 @@ class NoShowScreen(StaffScreen):
             shown["decisions"] = to_decide(desk.db_session, **terms)
             shown["days"] = _by_day(shown["decisions"].missed, studio)
         elif show == "past":
-            shown["decisions"] = acted_on(desk.db_session, before=_before(desk.given.get("before")), **terms)
+            shown["decisions"] = acted_on(desk.db_session, before=desk.cursor("before"), **terms)
             shown["earlier"] = _earlier(shown["decisions"])
         else:
             shown["customers"] = regulars(desk.db_session, **terms)
@@ -66,7 +65,7 @@ class NoShowScreen(StaffScreen):
             studio=studio,
             now=desk.now,
             customer_id=customer.id,
-            before=_before(desk.given.get("before")),
+            before=desk.cursor("before"),
         )
         return self.show(
             "no_shows_of_customer.html",
@@ -180,21 +179,11 @@ def _by_day(missed: Sequence[Missed], studio: Studio) -> list[tuple[Any, list[Mi
     return [(of, list(those)) for of, those in groupby(sorted(missed, key=day), key=day)]
 
 
-def _before(text: str | None) -> tuple[datetime, UUID] | None:
-    """Return where a page goes on; nonsense begins at the first."""
-    try:
-        instant, _, row_id = (text or "").partition(",")
-        at = datetime.fromisoformat(instant)
-        return (at, UUID(row_id)) if at.tzinfo is not None else None
-    except ValueError:
-        return None
-
-
 def _earlier(decisions: Any) -> str | None:
     if not decisions.more:
         return None
     last = decisions.missed[-1].row
-    return f"{last.missed_at.isoformat()},{last.id}"
+    return cursor_of(last.missed_at, last.id)
 
 
 def _when(row: Any) -> str:

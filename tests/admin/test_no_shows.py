@@ -53,7 +53,7 @@ def test_what_waits_shows_the_time_left_and_what_the_night_will_take(as_role, ki
     assert "Noor Diaz" in page
     assert "1st of 3 within 90 days" in page
     assert "“The tram did not come.”" in page
-    assert "cancelled: Fri 4 Dec, 10:00" in page
+    assert "Then cancelled: Fri 4 Dec, 10:00" in page
     assert "To decide 1" in page
 
 
