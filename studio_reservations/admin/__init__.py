@@ -11,8 +11,11 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView, expose
 
 from studio_reservations.admin.no_shows import NoShowScreen
+from studio_reservations.admin.policies import PolicyScreen
 from studio_reservations.admin.punch_ledger import PunchLedgerScreen
+from studio_reservations.admin.roster import SessionsScreen
 from studio_reservations.admin.screens import StaffScreen
+from studio_reservations.admin.suspensions import SuspensionScreen
 from studio_reservations.admin.today import TodayScreen
 from studio_reservations.state import State
 
@@ -22,7 +25,10 @@ CATEGORY = "Reservations"
 SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
     # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address, with _ for -
     (TodayScreen, "Today", "today"),
+    (SessionsScreen, "Sessions", "sessions"),
     (NoShowScreen, "No-shows", "no-shows"),
+    (SuspensionScreen, "Suspensions", "suspensions"),
+    (PolicyScreen, "Policies", "policies"),
     (PunchLedgerScreen, "Punch ledger", "punch-ledger"),
 )
 
