@@ -10,7 +10,10 @@ from flask import Flask, redirect, request_started, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView, expose
 
+from studio_reservations.admin.customers import CustomersScreen
+from studio_reservations.admin.kiosks import KioskScreen
 from studio_reservations.admin.no_shows import NoShowScreen
+from studio_reservations.admin.passes import PassesScreen
 from studio_reservations.admin.policies import PolicyScreen
 from studio_reservations.admin.punch_ledger import PunchLedgerScreen
 from studio_reservations.admin.roster import SessionsScreen
@@ -26,9 +29,12 @@ SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
     # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address, with _ for -
     (TodayScreen, "Today", "today"),
     (SessionsScreen, "Sessions", "sessions"),
+    (CustomersScreen, "Customers", "customers"),
+    (PassesScreen, "Passes", "passes"),
     (NoShowScreen, "No-shows", "no-shows"),
     (SuspensionScreen, "Suspensions", "suspensions"),
     (PolicyScreen, "Policies", "policies"),
+    (KioskScreen, "Kiosks", "kiosks"),
     (PunchLedgerScreen, "Punch ledger", "punch-ledger"),
 )
 
