@@ -55,6 +55,7 @@ class Offered:
     sentence: str | None = None
     of_each: tuple[tuple[str, str], ...] = ()
     reserved: bool = False
+    begun: bool = False
     makeup_for: Any = None
     anyway: tuple[str, ...] = ()
 
@@ -201,15 +202,19 @@ def _offered(
     desk: Desk, studio: Studio, row: Any, refusal: ReservationRefused | None, choice: Choice | None
 ) -> Offered:
     free = max(0, row.capacity - row.seats_taken)
+    begun = row.starts_at <= desk.now
     if refusal is None:
-        return Offered(row=row, free=free, uses=_uses(choice))
+        return Offered(row=row, free=free, begun=begun, uses=_uses(choice))
     told = [refusal, *(one["refusal"] for one in refusal.values.get("passes", ()) if "refusal" in one)]
     allowed = _may_set_aside(desk, studio)
     return Offered(
         row=row,
         free=free,
+        begun=begun,
         title=title_of(refusal),
-        sentence=_sentence(refusal, studio),
+        sentence="The desk can still reserve it for somebody who is here."
+        if refusal.code == "session_started" and refusal.code in allowed
+        else _sentence(refusal, studio),
         of_each=tuple(_each_pass(desk, refusal, studio)),
         reserved=refusal.code == "already_reserved",
         makeup_for=refusal.values.get("makeup_for_id") if refusal.code == "makeup_required" else None,

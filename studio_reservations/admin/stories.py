@@ -18,24 +18,22 @@ DOERS = {
     PerformerKind.SYSTEM: "the system",
 }
 RESERVATION = {
-    "created": "Reserved {what}",
     "rescheduled": "Moved to {what}",
-    "checked_in": "Checked in to {what}",
     "check_in_undone": "Check-in taken back: {what}",
-    "attended": "Attended {what}",
     "attendance_undone": "Attendance taken back: {what}",
-    "no_show": "No-show: {what}",
     "waived": "No-show waived: {what}",
     "unwaived": "No-show counts again: {what}",
     "explained": "Said why {what} was missed",
     "explanation_declined": "Explanation declined: {what}",
-    "cancelled": "Cancelled {what}",
-    "auto_cancelled": "Cancelled by policy: {what}",
     "restored": "Restored {what}",
     "seat_released": "Seat given to somebody else: {what}",
     "punches_deducted": "Charged by hand: {what}",
     "punches_refunded": "Charge given back by hand: {what}",
 }
+SAID_BY_CHIP = frozenset(
+    f"reservation.{one}" for one in ("created", "checked_in", "attended", "no_show", "cancelled", "auto_cancelled")
+)
+"""Acts of which the chip of the new state says all; the sentence is the session alone."""
 CAUSES = {
     "session_cancelled": "the studio cancelled the session",
     "session_moved": "the session was moved",
@@ -74,6 +72,7 @@ class Act:
     when: str
     text: str
     by: str
+    cost: str
     reason: str | None
     status: str | None
     roster: str | None
@@ -97,10 +96,11 @@ def told(rows: Sequence[Any], *, now: datetime, timezone: str, me: str, whose: U
     return [
         Act(
             when=say_when(row.created_at, now=now, timezone=timezone),
-            text=_sentence(row, now, timezone),
+            text=sentence_of_act(row, now, timezone),
             by=_doer(row, me),
+            cost=_cost(row.details or {}) if row.reservation_id is not None else "",
             reason=row.reason,
-            status=row.to_status if row.reservation_id is not None else None,
+            status=row.to_status if row.action in SAID_BY_CHIP else None,
             roster=roster_of(row.session_id),
             who=row.customer_name if whose is not None and row.customer_id not in (None, whose) else None,
         )
@@ -135,7 +135,8 @@ def _of_class(what: str, row: Any, now: datetime, timezone: str) -> str:
     return f"{what}: {row.class_title}, {say_when(row.starts_at, now=now, timezone=timezone)}"
 
 
-def _sentence(row: Any, now: datetime, timezone: str) -> str:
+def sentence_of_act(row: Any, now: datetime, timezone: str) -> str:
+    """Return what was done, as a sentence."""
     subject, _, verb = row.action.partition(".")
     details: Mapping[str, Any] = row.details or {}
 
@@ -145,13 +146,13 @@ def _sentence(row: Any, now: datetime, timezone: str) -> str:
         except ValueError:
             return str(value)
 
-    if subject == "reservation" and verb in RESERVATION:
+    if row.action in SAID_BY_CHIP or (subject == "reservation" and verb in RESERVATION):
         what = "a session"
         if row.starts_at is not None:
             what = f"{row.class_title}, {say_when(row.starts_at, now=now, timezone=timezone)}"
         if row.guest_name:
             what += f" for {row.guest_name}"
-        return RESERVATION[verb].format(what=what) + _cost(details)
+        return what if row.action in SAID_BY_CHIP else RESERVATION[verb].format(what=what)
     if subject == "registration":
         return _of_pass(verb, details, day)
     if subject == "suspension":
@@ -175,7 +176,7 @@ def _cost(details: Mapping[str, Any]) -> str:
         told.append("a rule was set aside: " + ", ".join(str(one).replace("_", " ") for one in details["overridden"]))
     if cause := CAUSES.get(str(details.get("reason_code"))):
         told.append(f"because {cause}")
-    return "".join(f", {one}" for one in told)
+    return ", ".join(told)
 
 
 def _of_pass(verb: str, details: Mapping[str, Any], day: Callable[[Any], str]) -> str:
