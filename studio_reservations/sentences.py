@@ -19,18 +19,26 @@ MONTHS = (
 WORDS = {"PENDING": "reserved", "NO_SHOW": "a no-show", "AUTO_CANCELLED": "cancelled automatically"}
 
 
-def title_of(error: StudioError) -> str:
-    """Return the title of an error; a plugin's own code is read aloud."""
-    return _title(error.code)
+def title_of(error: StudioError, *, language: str | None = None) -> str:
+    """Return the title of an error; a plugin's own code is read aloud, in its translation where it brings one."""
+    return translated(_title(error.code), error.translations, language)
 
 
-def sentence_of(error: StudioError, *, timezone: str | None = None) -> str:
+def translated(text: str, translations: Mapping[str, Mapping[str, str]], language: str | None) -> str:
+    """Return a plugin's text in ``language`` (``fr``, or ``fr-CA`` for which ``fr`` will do), else as it is."""
+    for known in (language or "", (language or "").replace("_", "-").partition("-")[0]):
+        if found := translations.get(known, {}).get(text):
+            return found
+    return text
+
+
+def sentence_of(error: StudioError, *, timezone: str | None = None, language: str | None = None) -> str:
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
     filling = _Filling(_zone(timezone))
-    for variant in _variants(error):
+    for variant in _variants(error, language):
         try:
             return filling.vformat(variant, (), error.values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
@@ -42,9 +50,9 @@ def _title(code: str) -> str:
     return CATALOGUE[code].title if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
-def _variants(error: StudioError) -> tuple[str, ...]:
+def _variants(error: StudioError, language: str | None) -> tuple[str, ...]:
     if error.sentence is not None:
-        return (error.sentence,)
+        return translated(error.sentence, error.translations, language), error.sentence
     named = f"{error.code}.{error.values.get(NAMED_VARIANTS.get(error.code, ''))}"
     return tuple(variant for key in (named, error.code) if key in CATALOGUE for variant in CATALOGUE[key].variants)
 
