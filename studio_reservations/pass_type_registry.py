@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -163,9 +163,16 @@ class InstalledPassType:
         """Return what the pass still gives. :raises PassTypeUnavailable:"""
         return self._contained("remaining", lambda: answers.remaining(self.plugin.remaining(held)))
 
-    def figures(self, held: HeldPass) -> tuple[Figure, ...]:
-        """Return what people read beside the balance. :raises PassTypeUnavailable:"""
-        return self._contained("figures", lambda: answers.figures(self.plugin.figures(held)))
+    def figures(self, held: HeldPass, *, language: str | None = None) -> tuple[Figure, ...]:
+        """Return what people read beside the balance, in ``language``. :raises PassTypeUnavailable:"""
+
+        def said(one: Figure) -> Figure:
+            value = self.say(one.value, language=language) if isinstance(one.value, str) else one.value
+            return replace(one, label=self.say(one.label, language=language), value=value)
+
+        return tuple(
+            said(one) for one in self._contained("figures", lambda: answers.figures(self.plugin.figures(held)))
+        )
 
     def status_fields(self, held: HeldPass) -> dict[str, Any]:
         """Return the plugin's own status fields. :raises PassTypeUnavailable:"""

@@ -175,7 +175,10 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
             "valid_from": serial.day(row.valid_from),
             "valid_until": serial.day(row.valid_until),
             "suspension": status.suspension and serial.suspension(status.suspension, row.timezone),
+            "figures": [serial.figure(one, row.timezone) for one in status.figures],
             "details": status.details,
+            "usable": status.usable,
+            "fault": status.fault,
         }
     )
 
