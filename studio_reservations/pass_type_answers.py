@@ -106,8 +106,11 @@ def figures(value: Any) -> tuple[Figure, ...]:
         if not is_name(figure.key) or not of(str, figure.label):
             raise Nonsense(f"a figure has a key like 'used_this_week' and a label, not {figure!r}")
         of(bool, figure.staff_only)
-        if figure.value is not None and not isinstance(figure.value, str | int | float | date):
-            raise Nonsense(f"the value of a figure is a text, a number, a date or None, not {figure.value!r}")
+        texts = figure.value if isinstance(figure.value, tuple) else ()
+        if figure.value is not None and not isinstance(figure.value, str | tuple | int | float | date):
+            raise Nonsense(f"the value of a figure is a text, texts, a number, a date or None, not {figure.value!r}")
+        for text in texts:
+            of(str, text)
         check_sendable([figure.label, figure.value], default=_public)
     return given
 

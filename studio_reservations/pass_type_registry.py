@@ -167,8 +167,10 @@ class InstalledPassType:
         """Return what people read beside the balance, in ``language``. :raises PassTypeUnavailable:"""
 
         def said(one: Figure) -> Figure:
-            value = self.say(one.value, language=language) if isinstance(one.value, str) else one.value
-            return replace(one, label=self.say(one.label, language=language), value=value)
+            words = self.plugin.translations
+            return replace(
+                one, label=translated(one.label, words, language), value=translated(one.value, words, language)
+            )
 
         return tuple(
             said(one) for one in self._contained("figures", lambda: answers.figures(self.plugin.figures(held)))

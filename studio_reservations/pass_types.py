@@ -175,6 +175,10 @@ class Purchase:
     people: int = 1
     earlier: tuple[EarlierPass, ...] = ()
 
+    def local(self, instant: datetime) -> datetime:
+        """Return an instant by the studio's clock."""
+        return instant.astimezone(ZoneInfo(self.timezone))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
@@ -196,11 +200,14 @@ class Remaining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One thing to be read beside the balance, on the card and the status page; with ``staff_only`` by staff alone."""
+    """One thing to be read beside the balance, on the card and the status page; with ``staff_only`` by staff alone.
+
+    A text, or each of several, is translated as the label is.
+    """
 
     key: str
     label: str
-    value: str | int | float | bool | date | None
+    value: str | tuple[str, ...] | int | float | bool | date | None
     staff_only: bool = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 from datetime import date, datetime
 from string import Formatter
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
@@ -16,6 +16,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+T = TypeVar("T")
 WORDS = {"PENDING": "reserved", "NO_SHOW": "a no-show", "AUTO_CANCELLED": "cancelled automatically"}
 
 
@@ -24,11 +25,19 @@ def title_of(error: StudioError, *, language: str | None = None) -> str:
     return translated(_title(error.code), error.translations, language)
 
 
-def translated(text: str, translations: Mapping[str, Mapping[str, str]], language: str | None) -> str:
-    """Return a plugin's text in ``language`` (``fr``, or ``fr-CA`` for which ``fr`` will do), else as it is."""
-    for known in (language or "", (language or "").replace("_", "-").partition("-")[0]):
+def translated(text: T, translations: Mapping[str, Mapping[str, str]], language: str | None) -> T:
+    """Return a plugin's text, or each of several, in ``language`` (``fr``, or ``fr-CA`` for which ``fr`` will do).
+
+    What has no translation, and what is no text, is returned as it is.
+    """
+    if type(text) in (list, tuple):
+        return type(text)(translated(one, translations, language) for one in text)  # type: ignore[call-arg, attr-defined]
+    if not isinstance(text, str):
+        return text
+    name = (language or "").replace("_", "-")
+    for known in (name, name.partition("-")[0]):
         if found := translations.get(known, {}).get(text):
-            return found
+            return found  # type: ignore[return-value]
     return text
 
 
@@ -38,9 +47,10 @@ def sentence_of(error: StudioError, *, timezone: str | None = None, language: st
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
     filling = _Filling(_zone(timezone))
+    values = {name: translated(value, error.translations, language) for name, value in error.values.items()}
     for variant in _variants(error, language):
         try:
-            return filling.vformat(variant, (), error.values)
+            return filling.vformat(variant, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
     return OF_A_PLUGIN

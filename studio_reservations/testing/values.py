@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,7 +79,9 @@ def make_held_pass(
         "max_advance_reservations": 3,
     }
     if pass_type is not None:
-        chosen = pass_type.Options.model_validate(dict(fields.pop("options", {}))).model_dump(mode="json")
+        # As JSON, in which an option's date, time or id is its text.
+        text = json.dumps(dict(fields.pop("options", {})), default=str)
+        chosen = pass_type.Options.model_validate_json(text).model_dump(mode="json")
         issue = pass_type.issue(chosen)
         made |= {
             "pass_type": pass_type.key,
