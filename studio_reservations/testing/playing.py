@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from studio_reservations.services.issuing import issue_registration
 from studio_reservations.services.nights.running import JOBS, sweep
 from studio_reservations.services.no_shows import NoShowService
 from studio_reservations.services.overrides import Override
-from studio_reservations.services.pass_terms import RegistrationChanges
 from studio_reservations.services.pass_views import status_of
 from studio_reservations.services.punch_passes import PunchPassService
 from studio_reservations.services.registrations import RegistrationService
@@ -57,25 +57,44 @@ class Life:
     def issue(
         self, options: Mapping[str, Any], *, of_course: bool, valid_days: int | None, limit: Any, **policy: Any
     ) -> None:
-        """Issue the pass, at a studio with this policy, to two people where one pass takes two."""
+        """Issue the pass, at a studio with this policy: to two people where one pass takes two."""
         self.db_session.add(NoShowPolicy(studio_id=self.scene.studio_id, updated_at=self.now, max_no_shows=4, **policy))
-        registration = issue_registration(
-            self.db_session,
-            customer_id=self.scene.customer_ids[0],
-            studio_id=self.scene.studio_id,
-            pass_type=self.judged.key,
-            pass_options=options,
-            class_id=self.scene.course_id if of_course else None,
-            valid_until=(self.now + timedelta(days=valid_days)).date() if valid_days is not None else None,
-            max_advance_reservations=limit,
-            actor=self.scene.manager,
-            now=self.now,
-            pass_types=self._given["pass_types"],
-        )
+        registration = self._issued(options, of_course=of_course, valid_days=valid_days, limit=limit)
         self._of_pass: dict[str, Any] = {"registration_id": registration.id, "actor": self.scene.manager}
-        self._meetings = [one for one in self.scene.sessions if one.class_id == self.scene.course_id or not of_course]
-        members: RegistrationChanges = {"members": list(self.scene.customer_ids[1:])}
-        self._do(partial(self._passes.update, **self._of_pass, changes=members))
+        self._meetings = [one for one in self.scene.sessions if registration.class_id in (None, one.class_id)]
+
+    def _issued(
+        self, options: Mapping[str, Any], *, of_course: bool, valid_days: int | None, limit: Any
+    ) -> ClassRegistration:
+        """Issue the pass on these terms, or on those that the pass type takes instead. :raises ContractBroken: on none."""
+        holder, *others = self.scene.customer_ids
+        refusal: object = None
+        for class_id, members in product(
+            (self.scene.course_id, None) if of_course else (None, self.scene.course_id), (others, [])
+        ):
+            outcome = self._do(
+                partial(
+                    issue_registration,
+                    self.db_session,
+                    customer_id=holder,
+                    studio_id=self.scene.studio_id,
+                    pass_type=self.judged.key,
+                    pass_options=options,
+                    class_id=class_id,
+                    members=members,
+                    valid_until=(self.now + timedelta(days=valid_days)).date() if valid_days is not None else None,
+                    max_advance_reservations=limit,
+                    actor=self.scene.manager,
+                    now=self.now,
+                    pass_types=self._given["pass_types"],
+                )
+            )
+            if not isinstance(outcome, StudioError):
+                return outcome
+            refusal = outcome
+        return broken(
+            f"{self.judged.name} refuses a pass to somebody who has had none: {refusal}; expected that it can be issued"
+        )
 
     def reserve(self, number: int, *, by_staff: bool = False, who: int = 0) -> None:
         """Reserve, as a makeup where that is asked for, and hold the answer against what was said before."""
