@@ -38,6 +38,9 @@ from studio_reservations.testing.values import (
 LIVES = "STUDIO_PASS_TYPE_LIVES"
 """The environment variable that asks for more random lives, each different in every run; without it they are always the same."""
 
+AT_ONCE = BUDGET / 2
+"""Seconds for one session."""
+
 _PARTS = tuple(make_step(position) for position in (1, 2, 3))
 _FORM_KINDS = ("number", "decimal", "text", "yes_no", "date", "time", "choice", "choices", "numbers_by_class")
 
@@ -52,7 +55,7 @@ class PassTypeContract:
     pass_type: ClassVar[PassType | type[PassType]]
     options: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     wrong_options: ClassVar[Sequence[Mapping[str, Any]]] = ()
-    lives: ClassVar[int] = 12
+    lives: ClassVar[int] = 10
 
     @classmethod
     def judged(cls) -> JudgedPassType:
@@ -139,11 +142,14 @@ class PassTypeContract:
             options=self.options[0],
         )
         plugin, session = judged.plugin, make_candidate()
-        best = min(_seconds(plugin, held, session) for _ in range(5))
-        if best > BUDGET / 5:
+        # A busy machine slows a run or two down; it does not slow down all of them.
+        seconds = [_seconds(plugin, held, session)]
+        while seconds[-1] > AT_ONCE and len(seconds) < 10:
+            seconds.append(_seconds(plugin, held, session))
+        if seconds[-1] > AT_ONCE:
             broken(
-                f"{judged.name} took {best * 1000:.0f} ms to judge one session and show the pass; "
-                f"expected less than {BUDGET / 5 * 1000:.0f} ms: it is asked for each session of a list"
+                f"{judged.name} took {min(seconds) * 1000:.0f} ms to judge one session and show the pass; "
+                f"expected less than {AT_ONCE * 1000:.0f} ms: it is asked for each session of a list"
             )
 
     def test_the_books_hold_in_every_life(self) -> None:

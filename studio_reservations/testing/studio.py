@@ -27,9 +27,9 @@ from studio_reservations.models import (
     StudioClass,
 )
 from studio_reservations.services.actors import Actor, ActorKind
-from studio_reservations.testing.values import NOW, TIMEZONE
+from studio_reservations.testing.values import NOW, TIMEZONE, known_id, make_step
 
-COURSE, OPEN, KILN = "Wheel throwing", "Open studio", "Kiln day"
+COURSE, OPEN, KILN = "Pottery", "Open studio", "Kiln day"
 _WEEKS = 3
 _Row = TypeVar("_Row")
 
@@ -93,7 +93,10 @@ def _furnished() -> tuple[Connection, Scene]:
 
 
 def _scene(db_session: Session) -> Scene:
-    """Add two customers, and three weeks of a course in parts, of open hours by day and night, and of kiln days."""
+    """Add two customers, and three weeks of a course in parts, of open hours by day and night, and of kiln days.
+
+    The ids are those of `known_id`, so that options can name a class.
+    """
 
     def added(row: _Row) -> _Row:
         db_session.add(row)
@@ -102,18 +105,33 @@ def _scene(db_session: Session) -> Scene:
 
     began = NOW - timedelta(days=60)
     studio = added(
-        Studio(slug="studio", name="Clay & Co.", timezone=TIMEZONE, rollout=Rollout.ON.value, created_at=began)
+        Studio(
+            id=known_id("studio"),
+            slug="studio",
+            name="Clay & Co.",
+            timezone=TIMEZONE,
+            rollout=Rollout.ON.value,
+            created_at=began,
+        )
     )
-    customers = [added(Customer(name=name, created_at=began)) for name in ("Ada", "Ben")]
+    customers = [added(Customer(id=known_id(name), name=name, created_at=began)) for name in ("Ada", "Ben")]
     for customer in customers:
         added(CustomerStudio(studio_id=studio.id, customer_id=customer.id, internal=False, created_at=began))
     classes = {
-        title: added(StudioClass(studio_id=studio.id, title=title, active=True, created_at=began))
+        title: added(StudioClass(id=known_id(title), studio_id=studio.id, title=title, active=True, created_at=began))
         for title in (COURSE, OPEN, KILN)
     }
     course = classes[COURSE]
     steps = [
-        added(ClassStep(studio_id=studio.id, class_id=course.id, position=position, title=f"Part {position}"))
+        added(
+            ClassStep(
+                id=make_step(position).id,
+                studio_id=studio.id,
+                class_id=course.id,
+                position=position,
+                title=f"Part {position}",
+            )
+        )
         for position in (1, 2, 3)
     ]
     today, sessions = NOW.astimezone(ZoneInfo(TIMEZONE)).date(), []

@@ -349,13 +349,13 @@ def test_an_option_that_a_plugin_changes_deep_inside() -> None:
 
 def test_an_answer_that_takes_long() -> None:
     def think(*values: Any) -> None:
-        until = time.perf_counter() + 0.012
+        until = time.perf_counter() + 0.026
         while time.perf_counter() < until:
             pass
 
     fault = fault_of(changed(allow_reservation=think), "test_it_answers_at_once")
 
-    assert re.search(r"Wrong took \d+ ms to judge one session and show the pass; expected less than 10 ms", fault)
+    assert re.search(r"Wrong took \d+ ms to judge one session and show the pass; expected less than 25 ms", fault)
 
 
 # Its lives.
