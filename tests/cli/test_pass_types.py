@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -15,8 +18,11 @@ from flask import Flask
 
 from config.processes import ROOT
 from studio_reservations.database import transaction
+from studio_reservations.models import Role
 from studio_reservations.pass_type_registry import installed_pass_types
+from studio_reservations.services.tokens import create_token
 from tests import factories, host
+from tests.api.client import Api
 from tests.host import Clock
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -156,6 +162,52 @@ def test_a_new_pass_type_is_a_package_whose_tests_pass_and_which_the_linters_lik
     assert " passed" in said_in(target, "pytest", "-q", "-p", "no:cacheprovider")
     said_in(target, "ruff", "check", "--no-cache", ".")
     said_in(target, "ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_installed_it_is_issued_reserved_with_and_shown_without_a_line_changed_in_the_portal(
+    portal, clock, tmp_path, monkeypatch
+):
+    run(portal(), "new-pass-type", "kiln_pass", "--directory", str(tmp_path / "kiln"))
+    install(tmp_path / "kiln", monkeypatch)
+    app = portal()
+    with app.app_context(), transaction() as session:
+        studio = factories.make_studio(session, slug="clay", now=clock())
+        ada = factories.make_customer(session, studio)
+        studio_class = factories.make_class(session, studio)
+        first, second, third = (
+            str(factories.make_session(session, studio_class, starts_at=clock() + timedelta(hours=hours)).id)
+            for hours in (24, 28, 48)
+        )
+        token = create_token(session, name="desk", now=clock(), studio_id=studio.id, role=Role.MANAGER)
+        ids: dict[str, Any] = {"customer_id": str(ada.id)}
+    desk = Api(app, token=token)
+
+    issued = desk.post(
+        "/staff/registrations", **ids, studio="clay", pass_type="kiln_pass", pass_options={"sessions": 2}
+    )
+    ids["registration_id"] = issued.get_json()["id"]
+    answers = [desk.post("/reservations", **ids, session_id=one) for one in (first, second, third)]
+    status = desk.get(f"/registrations/{ids['registration_id']}/status").get_json()
+
+    assert [one.status_code for one in answers] == [201, 409, 201]
+    assert answers[1].get_json()["code"] == "kiln_pass_one_a_day"
+    assert "it has one on Thu 5 March. Choose another day." in answers[1].get_json()["detail"]
+    assert (status["pass_label"], status["sessions"]["available"], status["usable"]) == ("Kiln pass", 0, True)
+    assert rows(run(app, "pass-types", "--check"))["kiln_pass"] == "Kiln pass studio-kiln-pass 0.1.0 1 1"
+
+
+def install(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what pip does with a package, for the length of a test: its module on the path, its metadata beside it."""
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    metadata = package / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    group, entries = next(iter(project["entry-points"].items()))
+    lines = "\n".join(f"{name} = {value}" for name, value in entries.items())
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
+    monkeypatch.syspath_prepend(package)
 
 
 @pytest.mark.parametrize("name", ["a", "abcdefghijklmnopqrst_uvwxyz_12"])
