@@ -72,7 +72,7 @@ KINDS: Mapping[str, type[Field]] = {
 
 def options_form(fields: Sequence[Mapping[str, Any]], *, classes: Mapping[str, str] | None = None) -> type[Form]:
     """Return a form class with a control for each field; numbers by class have one for each of ``classes``, titles by id."""
-    controls = {}
+    controls: dict[str, Field] = {}
     for one in fields:
         if one["kind"] == "numbers_by_class":
             controls |= {
