@@ -125,7 +125,7 @@ class InstalledPassType:
     def allow_issue(self, purchase: Purchase) -> None:
         """Return quietly, or raise the plugin's refusal. :raises PassTypeUnavailable:"""
         allow: Callable[[Purchase], object] = self.plugin.allow_issue
-        self._contained("allow_issue", lambda: answers.nothing(allow(purchase)))
+        self._contained("allow_issue", lambda: answers.nothing(allow(purchase)), may_refuse=True)
 
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Return the counters of a new pass. :raises PassTypeUnavailable:"""
@@ -138,7 +138,7 @@ class InstalledPassType:
     def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
         """Return quietly, or raise the plugin's refusal. :raises PassTypeUnavailable:"""
         allow: Callable[[HeldPass, Candidate], object] = self.plugin.allow_reservation
-        self._contained("allow_reservation", lambda: answers.nothing(allow(held, session)))
+        self._contained("allow_reservation", lambda: answers.nothing(allow(held, session)), may_refuse=True)
 
     def punches_for(self, event: Event, held: HeldPass, session: Candidate) -> int:
         """Return what ``event`` costs; an uncounted pass costs nothing. :raises PassTypeUnavailable:"""
@@ -180,7 +180,7 @@ class InstalledPassType:
         """Return the plugin's own status fields. :raises PassTypeUnavailable:"""
         return self._contained("status_fields", lambda: answers.json_object(self.plugin.status_fields(held)))
 
-    def _contained(self, what: str, call: Callable[[], T]) -> T:
+    def _contained(self, what: str, call: Callable[[], T], *, may_refuse: bool = False) -> T:
         health = self.health
         began = health.clock()
         if began < health.rests_until:
@@ -189,6 +189,8 @@ class InstalledPassType:
             try:
                 return call()
             except ReservationRefused as refusal:
+                if not may_refuse:
+                    raise answers.Nonsense(f"a question is answered, not refused with {refusal}") from refusal
                 answers.check_refusal(refusal)
                 refusal.translations = self.plugin.translations
                 raise

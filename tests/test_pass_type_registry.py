@@ -297,6 +297,14 @@ def test_what_a_plugin_raises_is_contained_and_logged(
     assert [f"failed in {method}" in record.getMessage() for record in caplog.records] == [True]
 
 
+@pytest.mark.parametrize("method", ASKED)
+def test_only_what_asks_for_leave_is_refused(method: str) -> None:
+    refusing = answering(method, raising(KilnNotCooled()))
+
+    with pytest.raises(KilnNotCooled if method.startswith("allow_") else PassTypeUnavailable):
+        ASKED[method](refusing)
+
+
 def test_an_interrupt_is_not_held_back() -> None:
     with pytest.raises(KeyboardInterrupt):
         ASKED["remaining"](answering("remaining", raising(KeyboardInterrupt())))

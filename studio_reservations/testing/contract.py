@@ -42,7 +42,6 @@ AT_ONCE = BUDGET / 2
 """Seconds for one session."""
 
 _PARTS = tuple(make_step(position) for position in (1, 2, 3))
-_FORM_KINDS = ("number", "decimal", "text", "yes_no", "date", "time", "choice", "choices", "numbers_by_class")
 
 
 class PassTypeContract:
@@ -85,7 +84,7 @@ class PassTypeContract:
                     broken(f"{named} is {other!r}; expected the same names in braces as the English has")
 
     def test_its_options_make_a_form(self) -> None:
-        """Every option has a label and a sentence of help, and a kind that a form can show."""
+        """Every option has a label and a sentence of help."""
         judged = self.judged()
         for field in judged.form():
             named = f"{judged.name}.Options.{field['name']}"
@@ -95,8 +94,6 @@ class PassTypeContract:
                     f"{named} has the title {schema.title!r} and the description {schema.description!r}; "
                     "expected a label and a sentence for the form"
                 )
-            if field["kind"] not in _FORM_KINDS:
-                broken(f"{named} is of a kind that no form can show; expected one of {', '.join(_FORM_KINDS)}")
 
     def test_its_options_are_validated(self) -> None:
         """The right ones are completed and stay valid; wrong and unknown ones are refused, each by its name."""

@@ -194,10 +194,10 @@ class JudgedPassType(InstalledPassType):
                 "raised by an allow_… method (rules.md §4)"
             ) from error
 
-    def _contained(self, what: str, call: Callable[[], T]) -> T:
+    def _contained(self, what: str, call: Callable[[], T], *, may_refuse: bool = False) -> T:
         """Let the portal's own wall have the last word: what it would contain is a fault too."""
         try:
-            return super()._contained(what, call)
+            return super()._contained(what, call, may_refuse=may_refuse)
         except PassTypeUnavailable as unavailable:
             cause = unavailable.__cause__
             told = answers.told(cause) if cause is not None else "it is unavailable"

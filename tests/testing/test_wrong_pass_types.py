@@ -156,10 +156,6 @@ class NoSentence(Options):
     sessions: int = Field(default=8, title="Sessions", description="how many")
 
 
-class NoKind(Options):
-    anything: Any = Field(default=None, title="Anything", description="Whatever you like.")
-
-
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
@@ -168,7 +164,6 @@ class NoKind(Options):
             "Wrong.Options.sessions has the title None and the description None; expected a label and a sentence",
         ),
         (NoSentence, "Wrong.Options.sessions has the title 'Sessions' and the description 'how many'"),
-        (NoKind, "Wrong.Options.anything is of a kind that no form can show"),
     ],
 )
 def test_options_that_make_no_form(options: type[Options], fault: str) -> None:
