@@ -75,9 +75,7 @@ def options_form(fields: Sequence[Mapping[str, Any]], *, classes: Mapping[str, s
     controls: dict[str, Field] = {}
     for one in fields:
         if one["kind"] == "numbers_by_class":
-            controls |= {
-                f"{PREFIX}{one['name']}.{key}": _of_class(one, title) for key, title in (classes or {}).items()
-            }
+            controls |= {f"{PREFIX}{one['name']}.{key}": _of_class(title) for key, title in (classes or {}).items()}
         else:
             controls[PREFIX + one["name"]] = _control(one)
     made: type[Form] = type("OptionsForm", (Form,), controls)
@@ -116,15 +114,22 @@ def said(
     return [(one["label"], _read(one, options[one["name"]], classes or {})) for one in fields if one["name"] in options]
 
 
+def grouped(form: Form, fields: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Field]]]:
+    """Return the controls of each field in order: one, or one for each class."""
+    return [
+        (one, [control for control in form if control.name.partition(".")[0] == PREFIX + one["name"]]) for one in fields
+    ]
+
+
 def name_of(option: str) -> str:
     """Return the name of the control of what a service calls ``pass_options.<field>``, with the class of a number by class."""
     field, _, rest = option.removeprefix("pass_options.").partition(".")
     return f"{PREFIX}{field}.{rest}" if len(rest) == UUID_LENGTH else PREFIX + field
 
 
-def _of_class(one: Mapping[str, Any], title: str) -> Field:
+def _of_class(title: str) -> Field:
     settings = {"type": "number", "inputmode": "numeric"}
-    return IntegerField(f"{one['label']}: {title}", [Optional()], description=one["help"] or "", render_kw=settings)
+    return IntegerField(title, [Optional()], render_kw=settings)
 
 
 def _numbers(form: Form, prefix: str) -> dict[str, int]:

@@ -186,7 +186,7 @@ class PassesScreen(PassActs, StaffScreen):
             **values,
             customer=customer,
             plugin=plugin,
-            options=options,
+            options=pass_options.grouped(options, fields),
             terms=terms,
             members=members,
             q=q,

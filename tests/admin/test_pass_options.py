@@ -97,7 +97,12 @@ def test_numbers_by_class_have_a_control_for_each_class():
 
     assert form.validate(), form.errors
     chosen = pass_options.chosen(form, fields)
-    assert form[f"option-prices.{RAKU}"].label.text == "Prices by class: Raku firing day"
+    assert form[f"option-prices.{RAKU}"].label.text == "Raku firing day"
+    assert [(field["name"], len(controls)) for field, controls in pass_options.grouped(form, fields)] == [
+        ("credits", 1),
+        ("price", 1),
+        ("prices", 2),
+    ]
     assert pack.validated_options(chosen) == {"credits": 10, "price": 1, "prices": {RAKU: 4}}
     assert dict(pass_options.said(fields, chosen, classes=CLASSES))["Prices by class"] == "Raku firing day 4"
 
