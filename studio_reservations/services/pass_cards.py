@@ -210,7 +210,8 @@ def _told(
         left = held.sessions_remaining
         available = None if left is None else max(0, left - held.punches_held)
         fault = pass_types.fault_of(held.pass_type)
-        return Remaining(available=available, included=held.sessions_included), {}, (), label, fault
+        bare = Remaining(available=available, included=held.sessions_included, unit="punch")
+        return bare, {}, (), label, fault
 
 
 def _standing(standing: Standing, today: date) -> list[ColumnElement[bool]]:
