@@ -184,8 +184,8 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
 
 
 def pass_label(pass_types: PassTypes, key: str) -> str:
-    """Return the name that people see, or the key where the plugin is missing."""
-    return pass_types.get(key).label if key in pass_types else key
+    """Return the name that people see; where the plugin is missing, its key read aloud."""
+    return pass_types.get(key).label if key in pass_types else key.replace("_", " ").capitalize()
 
 
 def _month(text: str) -> tuple[date, date]:

@@ -54,7 +54,7 @@ class PassTypeContract:
     pass_type: ClassVar[PassType | type[PassType]]
     options: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     wrong_options: ClassVar[Sequence[Mapping[str, Any]]] = ()
-    lives: ClassVar[int] = 10
+    lives: ClassVar[int] = 8
 
     @classmethod
     def judged(cls) -> JudgedPassType:

@@ -94,7 +94,7 @@ def test_the_customer_still_sees_the_pass_and_its_balance_and_that_it_cannot_be_
     assert [one["id"] for one in listed.json["items"]] == [studio.registration]
     shown = status.json
     assert (shown["usable"], shown["fault"]) == (False, None)
-    assert (shown["pass_label"], shown["status"]) == ("one_a_day", "ACTIVE")
+    assert (shown["pass_label"], shown["status"]) == ("One a day", "ACTIVE")
     assert (shown["sessions"]["remaining"], shown["sessions"]["available"]) == (3, 1)
     assert shown["reservations"] == {"used": 2, "limit": 3}
     assert shown["figures"] == []

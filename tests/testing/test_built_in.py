@@ -26,5 +26,5 @@ class TestFullCourse(PassTypeContract):
 
 
 class TestDropIn(PassTypeContract):
-    pass_type = DropIn
+    pass_type = DropIn()
     wrong_options = ({"sessions": 2},)
