@@ -384,7 +384,12 @@ def test_random_lives_find_a_type_that_gives_more_than_it_has() -> None:
 
 def test_as_many_lives_are_played_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[PassLife] = []
-    monkeypatch.setattr(PassLife, "teardown", lambda life: (lives.append(life), life.life.close()))
+
+    def end(one: PassLife) -> None:
+        lives.append(one)
+        one.life.close()
+
+    monkeypatch.setattr(PassLife, "teardown", end)
     monkeypatch.setenv("STUDIO_PASS_TYPE_LIVES", "2")
 
     TestTwoPunches().test_the_books_hold_in_every_life()
