@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Sized
 from datetime import date, datetime
 from string import Formatter
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
@@ -16,23 +16,41 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+T = TypeVar("T")
 WORDS = {"PENDING": "reserved", "NO_SHOW": "a no-show", "AUTO_CANCELLED": "cancelled automatically"}
 
 
-def title_of(error: StudioError) -> str:
-    """Return the title of an error; a plugin's own code is read aloud."""
-    return _title(error.code)
+def title_of(error: StudioError, *, language: str | None = None) -> str:
+    """Return the title of an error; a plugin's own code is read aloud, in its translation where it brings one."""
+    return translated(_title(error.code), error.translations, language)
 
 
-def sentence_of(error: StudioError, *, timezone: str | None = None) -> str:
+def translated(text: T, translations: Mapping[str, Mapping[str, str]], language: str | None) -> T:
+    """Return a plugin's text, or each of several, in ``language`` (``fr``, or ``fr-CA`` for which ``fr`` will do).
+
+    What has no translation, and what is no text, is returned as it is.
+    """
+    if type(text) in (list, tuple):
+        return type(text)(translated(one, translations, language) for one in text)  # type: ignore[call-arg, attr-defined]
+    if not isinstance(text, str):
+        return text
+    name = (language or "").replace("_", "-")
+    for known in (name, name.partition("-")[0]):
+        if found := translations.get(known, {}).get(text):
+            return found  # type: ignore[return-value]
+    return text
+
+
+def sentence_of(error: StudioError, *, timezone: str | None = None, language: str | None = None) -> str:
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
     filling = _Filling(_zone(timezone))
-    for variant in _variants(error):
+    values = {name: translated(value, error.translations, language) for name, value in error.values.items()}
+    for variant in _variants(error, language):
         try:
-            return filling.vformat(variant, (), error.values)
+            return filling.vformat(variant, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
     return OF_A_PLUGIN
@@ -42,9 +60,9 @@ def _title(code: str) -> str:
     return CATALOGUE[code].title if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
-def _variants(error: StudioError) -> tuple[str, ...]:
+def _variants(error: StudioError, language: str | None) -> tuple[str, ...]:
     if error.sentence is not None:
-        return (error.sentence,)
+        return translated(error.sentence, error.translations, language), error.sentence
     named = f"{error.code}.{error.values.get(NAMED_VARIANTS.get(error.code, ''))}"
     return tuple(variant for key in (named, error.code) if key in CATALOGUE for variant in CATALOGUE[key].variants)
 
