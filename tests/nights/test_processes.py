@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import redis
-from rq import Queue
 from sqlalchemy import create_engine
 
 from config.processes import valkey
+from tests import host
+from tests.host import Clock
 from tests.nights import killing
 from tests.servers import Postgres
 
@@ -43,21 +44,42 @@ def test_workers_killed_in_three_jobs_leave_the_tables_of_an_undisturbed_night(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_the_scheduler_waits_while_redis_is_away_and_goes_on_with_an_empty_one(database_url: str, tmp_path: Path):
+def test_scheduler_and_worker_wait_while_redis_is_away_and_go_on_with_an_empty_one(database_url: str, tmp_path: Path):
+    environ = killing.environment(database_url, redis_url=f"unix://{tmp_path / 'valkey.sock'}", directory=tmp_path)
+    logs = [tmp_path / "scheduler.log", tmp_path / "worker.log"]
+
+    def done() -> int:
+        return logs[1].read_text().count("Job OK")
+
     with ExitStack() as stack:
-        with valkey(tmp_path) as redis_url:
-            environ = killing.environment(database_url, redis_url=redis_url, directory=tmp_path)
-            log = tmp_path / "scheduler.log"
-            process = stack.enter_context(killing.running("scheduler", "--interval", "1", environ=environ, log=log))
-            killing.wait(lambda: _has_ticked(redis_url), tmp_path)
-        killing.wait(lambda: "Redis does not answer" in log.read_text(), tmp_path)
+        commands = [("scheduler", "--interval", "1"), ("worker",)]
+        processes = [
+            stack.enter_context(killing.running(*command, environ=environ, log=log))
+            for command, log in zip(commands, logs, strict=True)
+        ]
+        killing.wait(lambda: all("Redis does not answer" in log.read_text() for log in logs), tmp_path)
         with valkey(tmp_path):
-            killing.wait(lambda: _has_ticked(redis_url), tmp_path)
-            assert process.poll() is None
-            process.terminate()
-            assert process.wait(timeout=30) == 0
+            killing.wait(lambda: done() > 0, tmp_path)
+        killing.wait(lambda: "could not connect to Redis" in logs[1].read_text(), tmp_path)
+        before = done()
+        with valkey(tmp_path):
+            killing.wait(lambda: done() > before, tmp_path)
+            for process in processes:
+                process.terminate()
+            assert [process.wait(timeout=30) for process in processes] == [0, 0]
 
 
-def _has_ticked(redis_url: str) -> bool:
-    with redis.Redis.from_url(redis_url) as client:
-        return Queue("studio", connection=client).job_ids == ["studio-nights"]
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_burst_without_redis_ends_with_a_sentence(database_url: str, tmp_path: Path):
+    app = host.create_app(
+        database_url, clock=Clock(), config={"STUDIO_REDIS_URL": f"unix://{tmp_path / 'valkey.sock'}"}
+    )
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    result = app.test_cli_runner().invoke(args=["studio", "worker", "--burst"])
+
+    for one, handler in before.items():
+        signal.signal(one, handler)
+    assert result.exit_code == 1
+    assert "Error: Redis does not answer: " in result.output
+    host.dispose_engines(app)
