@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from config.processes import valkey
 from tests import host
 from tests.host import Clock
 from tests.nights import killing
+from tests.nights.crowd import populate
 from tests.servers import Postgres
 
 
 @pytest.mark.slow
 @pytest.mark.concurrency
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_workers_killed_in_three_jobs_leave_the_tables_of_an_undisturbed_night(
+def test_five_nights_missed_and_workers_killed_in_three_jobs_leave_the_tables_of_one_undisturbed_sweep(
     database_url: str, postgres: Postgres, redis_url: str, tmp_path: Path
 ):
     engine = create_engine(database_url)
-    studio_id = killing.populate(engine, customers=300)
+    studio_id = populate(engine, customers=300, nights=5)
     engine.dispose()
     clean = postgres.create_database(template=database_url)
     killing.run_clean(clean, studio_id)
@@ -32,13 +34,20 @@ def test_workers_killed_in_three_jobs_leave_the_tables_of_an_undisturbed_night(
         database_url,
         redis_url=redis_url,
         directory=tmp_path,
-        kills=[("detect_no_shows", 1), ("cancel_futures", 1), ("enforce_suspensions", 1)],
+        kills=[("detect_no_shows", 1), ("cancel_futures", 0), ("enforce_suspensions", 0)],
     )
 
     begun = killing.attempts(database_url)
-    assert begun.keys() == killing.DONE.keys()
+    assert begun.keys() == killing.WATCHED.keys()
     assert sum(begun.values()) > len(begun)
     assert killing.timeless(database_url) == killing.timeless(clean)
+    marks = killing.marked(database_url)
+    assert marks == killing.marked(clean)
+    dates = ("2026-11-28", "2026-11-29", "2026-11-30", "2026-12-01", "2026-12-02")
+    assert Counter((job, date, state) for job, date, state, _ in marks) == Counter(
+        (job, date, "SUCCEEDED") for job in killing.WATCHED for date in dates
+    )
+    assert [by for _, date, _, by in marks if date != "2026-12-02"] == [{"swept_on": "2026-12-02"}] * 16
     postgres.drop_database(clean)
 
 
