@@ -16,6 +16,7 @@ from time import perf_counter
 
 from sqlalchemy import create_engine
 
+from config.processes import stop_on_sigterm
 from studio_reservations.models import Base
 from studio_reservations.policies.due import NIGHTLY
 from tests.host import db
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--nights", type=int, default=1, help="how many nights are due, all but the last missed")
     parser.add_argument("--seed", type=int, default=1, help="of the random points (default 1)")
     given = parser.parse_args()
+    stop_on_sigterm()
     chance = random.Random(given.seed)
     rows = {
         "detect_no_shows": 4 * given.customers,
