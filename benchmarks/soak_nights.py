@@ -19,6 +19,7 @@ from sqlalchemy import create_engine
 from config.processes import stop_on_sigterm
 from studio_reservations.models import Base
 from studio_reservations.policies.due import NIGHTLY
+from studio_reservations.services.nights.sweeps import BATCH
 from tests.host import db
 from tests.nights import killing
 from tests.nights.crowd import populate
@@ -29,7 +30,7 @@ def main() -> int:
     """Kill, compare and print."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--points", type=int, default=20, help="kills that hit each job at work (default 20)")
-    parser.add_argument("--customers", type=int, default=2_400, help="in each round's studio (default 2400)")
+    parser.add_argument("--customers", type=int, default=1_500, help="in each round's studio (default 1500)")
     parser.add_argument("--nights", type=int, default=1, help="how many nights are due, all but the last missed")
     parser.add_argument("--seed", type=int, default=1, help="of the random points (default 1)")
     given = parser.parse_args()
@@ -39,7 +40,7 @@ def main() -> int:
         "detect_no_shows": 4 * given.customers,
         "cancel_futures": given.customers,
         "enforce_suspensions": given.customers,
-        "lift_suspensions": given.customers // 4,
+        "lift_suspensions": given.customers,
     }
     faults = rounds = kills_made = 0
     hits: Counter[str] = Counter()
@@ -49,16 +50,16 @@ def main() -> int:
         engine = create_engine(template)
         for metadata in (db.metadata, Base.metadata):
             metadata.create_all(engine)
-        studio_id = populate(engine, customers=given.customers, nights=given.nights)
+        studio_id = populate(engine, customers=given.customers, suspended=given.customers, nights=given.nights)
         engine.dispose()
         clean = server.create_database(template=template)
         killing.run_clean(clean, studio_id)
         expected = killing.timeless(clean), killing.marked(clean)
         print(f"undisturbed: {sum(map(len, expected[0].values()))} rows, {len(expected[1])} nights of jobs marked")
         while any(hits[job.name] < given.points for job in NIGHTLY):
-            # A round kills once in each job, somewhere; a kill that comes as the job is done counts for nothing.
+            # A round kills once in each job, at the latest in its last batch; a kill that comes when the job is done counts for nothing.
             wanted = [job.name for job in NIGHTLY if hits[job.name] < given.points]
-            kills = [(name, chance.randrange(rows[name])) for name in wanted]
+            kills = [(name, chance.randrange(max(rows[name] - BATCH, 1))) for name in wanted]
             url = server.create_database(template=template)
             with tempfile.TemporaryDirectory() as directory:
                 hit = killing.run_killed(url, redis_url=redis_url, directory=Path(directory), kills=kills)

@@ -14,10 +14,10 @@ from tests import factories
 from tests.nights.night import NIGHT, Night
 
 
-def populate(engine: Engine, *, customers: int, nights: int = 1) -> UUID:
+def populate(engine: Engine, *, customers: int, suspended: int, nights: int = 1) -> UUID:
     """Add a studio with work for every job; return its id. Each pass has 4 to miss, 1 missed and 1 to come.
 
-    The last of so many ``nights`` is the one that runs; those before were missed.
+    So many others were ``suspended``, until now. The last of so many ``nights`` is the one that runs; those before were missed.
     """
     with Night(engine) as night:
         studio = night.studio
@@ -29,7 +29,7 @@ def populate(engine: Engine, *, customers: int, nights: int = 1) -> UUID:
         ]
         missed = night.over(hours=60 + 24 * nights, capacity=customers, seats_taken=customers)
         coming = night.coming(capacity=customers, seats_taken=customers)
-        for number in range(customers // 4):
+        for number in range(suspended):
             factories.make_suspension(
                 night.db_session,
                 night.customer(),

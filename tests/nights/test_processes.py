@@ -25,7 +25,7 @@ def test_five_nights_missed_and_workers_killed_in_three_jobs_leave_the_tables_of
     database_url: str, postgres: Postgres, redis_url: str, tmp_path: Path
 ):
     engine = create_engine(database_url)
-    studio_id = populate(engine, customers=300, nights=5)
+    studio_id = populate(engine, customers=300, suspended=30, nights=5)
     engine.dispose()
     clean = postgres.create_database(template=database_url)
     killing.run_clean(clean, studio_id)
