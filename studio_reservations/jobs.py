@@ -132,6 +132,8 @@ def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_i
             continue
         if is_under_way(waiting, standing):
             return False
+        # What its dead worker was at has run out before the list that names it, and RQ cannot delete one without the other.
+        waiting.connection.delete(standing.execution_registry.key)
         standing.delete()
     return False
 

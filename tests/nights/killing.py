@@ -95,6 +95,7 @@ def run_killed(
     environ = environment(url, redis_url=redis_url, directory=directory) | {"PORTAL_CONFIG": json.dumps(dict(config))}
     now, hit = FOUR, []
     engine = create_engine(url)
+    _forget(redis_url)
 
     def is_over() -> bool:
         succeeded = f"SELECT count(DISTINCT job) FROM studio_job_run WHERE state = 'SUCCEEDED' AND {LAST}"
@@ -111,8 +112,7 @@ def run_killed(
                     wait(partial(has_come_to, job, rows), directory)
                 if _count(engine, watched[job].under_way):
                     hit.append(job)
-                with redis.Redis.from_url(redis_url) as client:
-                    client.flushall()
+                _forget(redis_url)
                 now += timedelta(minutes=11)
                 move(clock, now)
             with _two_workers(environ, directory, len(kills)):
@@ -182,6 +182,11 @@ def running(*command: str, environ: dict[str, str], log: Path) -> Iterator[subpr
             os.kill(child, signal.SIGKILL)
         process.kill()
         process.wait()
+
+
+def _forget(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
 
 
 def _children(parent: int) -> list[int]:

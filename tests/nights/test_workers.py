@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 from rq import Queue
+from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 from sqlalchemy import select
@@ -146,8 +147,12 @@ def test_a_night_whose_worker_died_is_put_into_the_queue_again(app: Flask, waiti
     job = Job.fetch(f"studio-night-{studio_id}", connection=waiting.connection)
     waiting.remove(job)
     job.set_status(JobStatus.STARTED)
+    with waiting.connection.pipeline() as pipeline:
+        execution = Execution.create(job, worker_name="dead", ttl=90, pipeline=pipeline)
+        pipeline.execute()
     assert jobs.tick() == 0
 
+    waiting.connection.delete(execution.key)  # as it runs out
     for told in ("enqueued_at", "started_at", "last_heartbeat"):
         waiting.connection.hset(job.key, told, "2026-01-01T00:00:00.000000Z")
 
