@@ -57,7 +57,7 @@ def main() -> int:
         expected = killing.timeless(clean), killing.marked(clean)
         print(f"undisturbed: {sum(map(len, expected[0].values()))} rows, {len(expected[1])} nights of jobs marked")
         while any(hits[job.name] < given.points for job in NIGHTLY):
-            # A round kills once in each job, at the latest in its last batch; a kill that comes when the job is done counts for nothing.
+            # A round kills once in each job; a kill that comes when the job is done counts for nothing.
             wanted = [job.name for job in NIGHTLY if hits[job.name] < given.points]
             kills = [(name, chance.randrange(max(rows[name] - BATCH, 1))) for name in wanted]
             url = server.create_database(template=template)
