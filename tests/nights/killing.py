@@ -102,8 +102,8 @@ def run_killed(
         return _count(engine, succeeded) == len(NIGHTLY) and _count(engine, waiting) == 0
 
     def has_come_to(job: str, rows: int) -> bool:
-        one = watched[job]
-        return (_count(engine, one.done) >= rows and _count(engine, one.under_way) > 0) or is_over()
+        done = _count(engine, watched[job].done)
+        return (done >= rows and (done > 0 or _count(engine, watched[job].under_way) > 0)) or is_over()
 
     try:
         with running("scheduler", "--interval", "1", environ=environ, log=directory / "scheduler.log"):
