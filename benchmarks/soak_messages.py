@@ -88,7 +88,7 @@ def main() -> int:
             print(f"{number}: {points}: {'as undisturbed' if sent == expected else 'DIFFERENT'}", flush=True)
             _print(tallies)
     print(
-        f"{given.rounds} nights, {given.rounds * len(JOBS)} kills, of which in the middle of a job: {dict(hits)}, {perf_counter() - begun:.0f} s"
+        f"{given.rounds} nights in {perf_counter() - begun:.0f} s, {given.rounds * len(JOBS)} kills; at work: {dict(hits)}"
     )
     print(f"sent again under the same id, after a kill between sending and noting it: {again}")
     print("each message exactly once" if not faults else f"{faults} FAULTS")
