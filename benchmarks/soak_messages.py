@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import time_machine
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
@@ -53,6 +53,8 @@ MESSAGES = {
         under_way="SELECT count(*) FROM studio_outbox_delivery WHERE claimed_until IS NOT NULL",
     ),
 }
+TRIED_AGAIN = """SELECT channel, attempts, last_error, count(*) FROM studio_outbox_delivery
+  WHERE attempts > 1 OR state <> 'SENT' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 JOBS = ("send_reminders", *(job.name for job in NIGHTLY), "deliver_outbox")
 Sent = Counter[tuple[Any, ...]]
 
@@ -125,6 +127,9 @@ class _Post:
             )
         engine = create_engine(url)
         sent, tallies = self._arrived(engine)
+        with engine.connect() as connection:
+            if tried := connection.execute(text(TRIED_AGAIN)).all():
+                print("tried again:", *tried, sep="\n  ")
         engine.dispose()
         self._server.drop_database(url)
         return hit, sent, tallies
