@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from studio_reservations.notifications import delivery, reminders
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.services.nights.running import run_due
 from studio_reservations.services.nights.runs import nights_of
+from studio_reservations.services.remembered import forget_answers
 from studio_reservations.settings import SettingsError
 from studio_reservations.state import current_state, secret_keys
 
@@ -91,9 +93,11 @@ def tick() -> int:
 
 
 def run_night(studio_id: str) -> dict[str, dict[str, int]]:
-    """Do whatever is due in a studio, one job after the other; return what each did."""
+    """Do whatever is due in a studio, one job after the other, and forget old answers; return what each job did."""
     state = current_state()
     done = run_due(opened=run_in_transaction, studio_id=UUID(studio_id), clock=state.clock, pass_types=state.pass_types)
+    while run_in_transaction(partial(forget_answers, now=state.clock())):
+        pass
     return {mine.job: dict(counts) for mine, counts in done}
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from studio_reservations import jobs
 from studio_reservations.database import transaction
-from studio_reservations.models import JobRun, SessionReservation
+from studio_reservations.models import IdempotencyRecord, JobRun, SessionReservation
 from studio_reservations.pass_types import Status
 from studio_reservations.workers import HealingScheduler
 from tests import factories, host
@@ -138,6 +138,27 @@ def test_a_tick_puts_each_studio_that_is_due_into_the_queue_once_and_a_worker_ru
     assert jobs.tick() == 0
     clock.advance(hours=1)
     assert jobs.tick() == 1
+
+
+def test_a_night_forgets_answers_that_nobody_asks_for_again(app: Flask, clock: Clock):
+    with transaction() as session:
+        studio_id = factories.make_studio(session).id
+        for hours in (24, 23):
+            session.add(
+                IdempotencyRecord(
+                    **dict.fromkeys(("principal", "method", "path", "body_hash"), "…"),
+                    key=f"{hours} hours old",
+                    status=201,
+                    headers=[],
+                    body=b"",
+                    created_at=clock() - timedelta(hours=hours),
+                )
+            )
+
+    jobs.run_night(str(studio_id))
+
+    with transaction() as session:
+        assert session.scalars(select(IdempotencyRecord.key)).all() == ["23 hours old"]
 
 
 def test_a_night_whose_worker_died_is_put_into_the_queue_again(app: Flask, waiting: Queue):
