@@ -55,7 +55,7 @@ class PortalWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """Remember that somebody wants us to stop."""
         self.is_stopping = True
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
 
 class HealingScheduler(Scheduler):  # type: ignore[misc]

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 FOUR = NIGHT + timedelta(hours=3)
 """04:00 in Toronto, when all four jobs are due."""
 
-DEADLINE_SECONDS = 90.0
+DEADLINE_SECONDS = 240.0
 CLOCK = "clock"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 LAST = "business_date = '2026-12-02'"
