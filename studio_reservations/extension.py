@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, appcontext_pushed, request_started
 from flask_admin import Admin
 from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations import admin as staff_screens
-from studio_reservations import api, cli, pages
+from studio_reservations import api, cli, kiosk, pages
 from studio_reservations.cli.database import VERSION_TABLE
 from studio_reservations.database import prepare_engine
 from studio_reservations.identity import Identity, LoginIdentity
@@ -30,7 +30,7 @@ class StudioReservations:
         db: SQLAlchemy,
         app: Flask | None = None,
         *,
-        admin: Admin | None = None,
+        admin: Admin | Literal[False] | None = None,
         identity: Identity | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -46,13 +46,14 @@ class StudioReservations:
         self,
         app: Flask,
         *,
-        admin: Admin | None = None,
+        admin: Admin | Literal[False] | None = None,
         identity: Identity | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Install the tables' binding, the API, the staff screens and the ``flask studio`` commands in ``app``.
 
-        ``admin`` is the portal's Flask-Admin, which gets the staff screens; ``identity`` says who is calling (default:
+        ``admin`` is the portal's Flask-Admin, which gets the staff screens: by default the one installed in ``app``, else one of
+        our own under ``STUDIO_STAFF_PREFIX``; with ``False`` there are none. ``identity`` says who is calling (default:
         Flask-Login's user); ``clock`` returns aware instants (default: the system's).
 
         :raises RuntimeError: where it is installed already, or the portal's ``db`` is not.
@@ -79,8 +80,10 @@ class StudioReservations:
         _bind(app, state)
         api.register(app, state)
         pages.register(app, state)
-        if admin is not None:
-            staff_screens.register(admin, state)
+        kiosk.register(app, state)
+        if admin is not False:
+            installed = app.extensions.get("admin") or [None]
+            staff_screens.register(admin or installed[0] or staff_screens.stand_alone(app, state), state)
         cli.register(app)
         app.extensions[EXTENSION] = state
         _settle_with_neighbours(app)
@@ -171,3 +174,4 @@ def _leave_csrf_to_us(app: Flask) -> None:
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])
         csrf.exempt(app.blueprints[pages.BLUEPRINT])
+        csrf.exempt(app.blueprints[kiosk.BLUEPRINT])

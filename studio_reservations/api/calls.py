@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.api import idempotency
 from studio_reservations.api.answers import Answer, Sent
-from studio_reservations.api.csrf import check_csrf
 from studio_reservations.api.limits import CallLimit
 from studio_reservations.api.principals import Caller, Stranger, actor_for, caller_of
 from studio_reservations.api.problems import problem_for
 from studio_reservations.api.requests import Input, read_body, read_query
 from studio_reservations.api.routes import Endpoint
+from studio_reservations.csrf import check_csrf
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import NotAuthenticated, NotFound, ReservationRefused
 from studio_reservations.pass_type_registry import PassTypes
