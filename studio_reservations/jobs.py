@@ -18,7 +18,7 @@ from uuid import UUID
 from flask import current_app
 from redis import Redis, RedisError
 from rq import Queue
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 
 from studio_reservations.database import reading, run_in_transaction
@@ -175,7 +175,10 @@ def is_under_way(waiting: Queue, job: Job) -> bool:
     if waiting.get_job_position(job) is not None:
         return True
     # QUEUED and nowhere in the queue: a worker has just taken it.
-    if job.get_status() not in (JobStatus.QUEUED, JobStatus.STARTED):
+    try:
+        if job.get_status() not in (JobStatus.QUEUED, JobStatus.STARTED):
+            return False
+    except InvalidJobOperation:  # Redis has lost it meanwhile
         return False
     heard = [one.astimezone(UTC) for one in (job.enqueued_at, job.started_at, job.last_heartbeat) if one is not None]
     return bool(heard) and datetime.now(UTC) - max(heard) < DEAD

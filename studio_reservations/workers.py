@@ -20,6 +20,7 @@ from typing import Any
 from flask import Flask
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq_scheduler import Scheduler
 from rq_scheduler.utils import get_next_scheduled_time, to_unix
@@ -154,6 +155,9 @@ def keep_scheduling(entries: Sequence[Timed], *, interval: int) -> None:
         except RedisError as error:
             log.warning("Redis does not answer (%s): trying again in %s s", error, RETRY_SECONDS)
             time.sleep(RETRY_SECONDS)
+        except (NoSuchJobError, InvalidJobOperation) as error:
+            log.warning("Redis lost a job while we looked at it (%s): beginning again", error)
+            time.sleep(interval)
 
 
 def _stop_at_once() -> None:

@@ -88,6 +88,20 @@ def test_what_redis_loses_is_back_at_the_next_look(app: Flask, redis: Redis, sch
     assert _scheduled(scheduler) == ENTRIES
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_that_redis_loses_while_it_is_looked_at_is_back_at_the_next_look(
+    app: Flask, redis: Redis, scheduler: HealingScheduler
+):
+    scheduler.enqueue_jobs()
+    [looked_at] = [job for job in scheduler.get_jobs() if job.id == "studio-nights"]
+    redis.flushall()
+
+    scheduler.enqueue_job(looked_at)
+    scheduler.enqueue_jobs()
+
+    assert _scheduled(scheduler) == ENTRIES
+
+
 def test_an_entry_that_the_timetable_changed_or_dropped(redis: Redis, waiting: Queue, scheduler: HealingScheduler):
     scheduler.enqueue_jobs()
     scheduler.cron("0 0 * * *", "portal.jobs.backup", id="backup")
