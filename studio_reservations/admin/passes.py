@@ -22,7 +22,7 @@ from studio_reservations.admin.people import (
     page_asked,
     paged,
     put_at_fields,
-    say_day,
+    say_when,
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form, page
 from studio_reservations.admin.stories import punches, told
@@ -139,7 +139,7 @@ class PassesScreen(PassActs, StaffScreen):
                 size=STORY,
             ),
             may_manage=desk.actor.has_role(row.studio_id, Role.MANAGER),
-            on=lambda day: say_day(day, now=desk.now, timezone=timezone),
+            when=lambda instant: say_when(instant, now=desk.now, timezone=timezone),
         )
 
     @form("/issue", least=Role.MANAGER)

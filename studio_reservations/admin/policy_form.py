@@ -72,7 +72,7 @@ SECTIONS = (
         fields={
             "grace_period_hours": Number(
                 label="Time to explain",
-                help="After the end of a missed class. Staff can waive it until the next 02:00 after that.",
+                help="From 01:00 of the night after, or when staff mark it. Staff can waive it until the next 02:00 after that.",
                 unit="hours",
                 most=MONTH_HOURS,
             ),

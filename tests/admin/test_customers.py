@@ -64,6 +64,7 @@ def test_a_customer_is_found_by_name_email_and_phone_in_any_writing(as_role, sto
             "(416) 555 0123",
             "1.416.555.0123",
             "0123",
+            "pri\0ya",
         ),
         "+442079460018": ("+44 20 7946 0018", "011 44 20 7946 0018", "20-7946-0018"),
     }
