@@ -64,7 +64,7 @@ def stand_alone(app: Flask, state: State) -> Admin:
     prefix = state.settings.staff_prefix
     request_started.connect(_speak, app, weak=False)
     return Admin(
-        app, name=CATEGORY, url=prefix, endpoint="studio_staff", index_view=_Door(url=prefix, endpoint="studio_staff")
+        app, name=CATEGORY, url=prefix, endpoint="studio_door", index_view=_Door(url=prefix, endpoint="studio_door")
     )
 
 
