@@ -98,7 +98,7 @@ def test_in_a_portal_without_a_login_a_call_without_a_token_is_nobodys(db):
     app = portal(db)
     StudioReservations(db, app)
 
-    answer = app.test_client().get("/api/reservations")
+    answer = app.test_client().get("/api/reservations/available")
 
     assert (answer.status_code, answer.get_json()["code"]) == (401, "not_authenticated")
 
