@@ -66,11 +66,7 @@ def stand_alone(app: Flask, state: State) -> Admin:
     prefix = state.settings.staff_prefix
     request_started.connect(_speak, app, weak=False)
     return Admin(
-        app,
-        name=CATEGORY,
-        url=prefix,
-        endpoint="studio_staff_door",
-        index_view=_Door(url=prefix, endpoint="studio_staff_door"),
+        app, name=CATEGORY, url=prefix, endpoint="studio_door", index_view=_Door(url=prefix, endpoint="studio_door")
     )
 
 
