@@ -32,6 +32,8 @@ EVENING = datetime(2026, 12, 1, 22, 0, tzinfo=UTC)
 AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+TIMEOUT = 10_000
+"""Milliseconds that anything may take before a test fails."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -113,6 +115,7 @@ def open_browser(browser: Browser, portal: Portal) -> Iterator[Callable[..., Pag
             context: BrowserContext = stack.enter_context(
                 browser.new_context(base_url=portal.url, viewport=viewport, **options)
             )
+            context.set_default_timeout(TIMEOUT)
             page = context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(
