@@ -23,14 +23,14 @@ from studio_reservations.admin.passes import PassesScreen
 from studio_reservations.admin.policies import PolicyScreen
 from studio_reservations.admin.punch_ledger import PunchLedgerScreen
 from studio_reservations.admin.roster import SessionsScreen
-from studio_reservations.admin.screens import StaffScreen
+from studio_reservations.admin.screens import StaffScreen, menu_roles
 from studio_reservations.admin.staff_roles import StaffRolesScreen
 from studio_reservations.admin.suspensions import SuspensionScreen
 from studio_reservations.admin.today import TodayScreen
 from studio_reservations.admin.webhooks import WebhooksScreen
-from studio_reservations.state import State
+from studio_reservations.state import State, current_state
 
-__all__ = ["CATEGORY", "GROUPS", "SCREENS", "register", "stand_alone"]
+__all__ = ["CATEGORY", "GROUPS", "SCREENS", "is_staff", "register", "stand_alone"]
 
 CATEGORY = "Reservations"
 GROUPS: tuple[tuple[tuple[type[StaffScreen], str, str], ...], ...] = (
@@ -91,6 +91,11 @@ class _Line(MenuDivider):  # type: ignore[misc] # Flask-Admin ships no types
     def is_accessible(self) -> bool:
         """Return whether there is anything below."""
         return any(view.is_accessible() for view in self._below)
+
+
+def is_staff() -> bool:
+    """Return whether the portal's user works in any studio: where the portal's own pages lead to the staff screens."""
+    return bool(menu_roles(current_state()))
 
 
 def stand_alone(app: Flask, state: State) -> Admin:
