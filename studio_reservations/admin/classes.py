@@ -185,8 +185,10 @@ class ClassScreen(StaffScreen):
             message = "The session is saved."
             if changed.moved:
                 told = f"{changed.holders_told} {'person is' if changed.holders_told == 1 else 'people are'} told"
-                undone = f", {changed.check_ins_undone} check-ins are taken back" if changed.check_ins_undone else ""
-                clash = f", {changed.conflicts} reservations need a look" if changed.conflicts else ""
+                undone = (
+                    f", {_counted(changed.check_ins_undone, 'check-in')} taken back" if changed.check_ins_undone else ""
+                )
+                clash = f", {_counted(changed.conflicts, 'reservation')} to look at" if changed.conflicts else ""
                 message = f"The session is moved: {told}{undone}{clash}."
             return Done(message=message, to=url_for("studio_sessions.roster", session_id=session_id))
         return self.show(
@@ -210,8 +212,9 @@ class ClassScreen(StaffScreen):
             done = desk.service(ClassSessionService).cancel_session(
                 session_id=session_id, actor=desk.actor, reason=reason.reason.data or None
             )
-            back = f"{done.cancelled} reservations given back, {done.punches_refunded} punches returned"
-            waived = f", {done.waived} missed classes waived" if done.waived else ""
+            back = f"{_counted(done.cancelled, 'reservation')} given back"
+            back += f", {_counted(done.punches_refunded, 'punch', 'punches')} returned" if done.punches_refunded else ""
+            waived = f", {_counted(done.waived, 'missed class', 'missed classes')} waived" if done.waived else ""
             day = local_date(class_session.starts_at, timezone=studio.timezone)
             return Done(
                 message=f"{studio_class.title} is cancelled: {back}{waived}.",
@@ -247,3 +250,7 @@ def _series(series: Any, class_id: UUID) -> SeriesTerms:
         instructor_id=series.chosen(series.instructor_id),
         step_id=series.chosen(series.step_id),
     )
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
