@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +176,9 @@ class ClassScreen(StaffScreen):
             minutes=int((end - start).total_seconds() // 60),
         )
         terms.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
-        if desk.sent and terms.validate():
+        seen = _seen(class_session)
+        overtaken = desk.given.get("seen", seen) != seen
+        if desk.sent and not overtaken and terms.validate():
             changed = desk.service(ClassSessionService).update_session(
                 session_id=session_id,
                 changes=terms.changes(class_session, timezone=studio.timezone),
@@ -198,6 +201,8 @@ class ClassScreen(StaffScreen):
             class_session=class_session,
             studio_class=desk.db_session.get_one(StudioClass, class_session.class_id),
             terms=terms,
+            seen=seen,
+            overtaken=overtaken,
             room=who_is_in(desk.db_session, session_id),
         )
 
@@ -218,7 +223,7 @@ class ClassScreen(StaffScreen):
             day = local_date(class_session.starts_at, timezone=studio.timezone)
             return Done(
                 message=f"{studio_class.title} is cancelled: {back}{waived}.",
-                to=url_for("studio_sessions.index", day=day),
+                to=url_for("studio_sessions.index", studio=studio.slug, day=day),
             )
         return self.show(
             "class_session_cancel.html",
@@ -232,6 +237,12 @@ class ClassScreen(StaffScreen):
 
     def _address(self, class_id: UUID) -> str:
         return url_for(f"{ENDPOINT}.details", class_id=class_id)
+
+
+def _seen(one: ClassSession) -> str:
+    """Return what of a session its form holds: what another changes meanwhile is not changed back unseen."""
+    held = (one.starts_at, one.ends_at, one.capacity, one.location, one.instructor, one.instructor_id)
+    return sha256("\n".join(map(str, held)).encode()).hexdigest()
 
 
 def _series(series: Any, class_id: UUID) -> SeriesTerms:
