@@ -136,12 +136,16 @@ def free_port(wanted: int = 0) -> int:
 
 
 def stop_on_sigterm() -> None:
-    """Let SIGTERM end this program as Ctrl-C does, so that it stops what it started."""
+    """Let SIGTERM and SIGINT end this program as Ctrl-C does, so that it stops what it started.
+
+    A shell starts what runs in the background with SIGINT ignored.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def environment(directory: Path, *, database: str | None = None, **extra: str) -> dict[str, str]:
