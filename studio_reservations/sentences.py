@@ -1,4 +1,5 @@
-"""What people read when something is refused: the catalogue's words, filled with the error's values."""
+"""What people read when something is refused: the catalogue's words, filled with the error's values,
+in the reader's language: the template is translated, then filled."""
 
 from __future__ import annotations
 
@@ -9,37 +10,31 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
-from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN
-
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-WORDS = {"PENDING": "reserved", "NO_SHOW": "a no-show", "AUTO_CANCELLED": "cancelled automatically"}
+from studio_reservations.language import ENGLISH, Language
+from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, WORDS
 
 
-def title_of(error: StudioError) -> str:
+def title_of(error: StudioError, *, language: Language = ENGLISH) -> str:
     """Return the title of an error; a plugin's own code is read aloud."""
-    return _title(error.code)
+    return _title(error.code, language)
 
 
-def sentence_of(error: StudioError, *, timezone: str | None = None) -> str:
+def sentence_of(error: StudioError, *, timezone: str | None = None, language: Language = ENGLISH) -> str:
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
-    filling = _Filling(_zone(timezone))
+    filling = _Filling(_zone(timezone), language)
     for variant in _variants(error):
         try:
-            return filling.vformat(variant, (), error.values)
+            return filling.vformat(language.text(variant), (), error.values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
-    return OF_A_PLUGIN
+    return language.text(OF_A_PLUGIN)
 
 
-def _title(code: str) -> str:
-    return CATALOGUE[code].title if code in CATALOGUE else code.replace("_", " ").capitalize()
+def _title(code: str, language: Language) -> str:
+    return language.text(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
 def _variants(error: StudioError) -> tuple[str, ...]:
@@ -59,8 +54,9 @@ def _zone(name: str | None) -> ZoneInfo | None:
 class _Filling(Formatter):
     """Fills templates with values: plain names only, a missing or empty value is an error."""
 
-    def __init__(self, zone: ZoneInfo | None) -> None:
+    def __init__(self, zone: ZoneInfo | None, language: Language) -> None:
         self._zone = zone
+        self._language = language
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
         value = kwargs[field_name]
@@ -70,34 +66,32 @@ class _Filling(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if "|" in format_spec:
-            return _counted(value, format_spec.split("|"))
+            return self._counted(value, format_spec.split("|"))
         if format_spec == "word":
-            return WORDS.get(value) or str(value).replace("_", " ").lower()
+            return self._language.text(WORDS.get(value, "")) or str(value).replace("_", " ").lower()
         if format_spec == "titles":
-            return ", ".join(map(_title, value))
+            return ", ".join(_title(one, self._language) for one in value)
         if isinstance(value, datetime):
             return self._instant(value, format_spec)
         if isinstance(value, date):
-            return _day(value)
+            return self._language.day(value, "sentence")
         if format_spec:
             return format(value, format_spec)
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             return ", ".join(map(str, value))
-        return f"{value:,}" if isinstance(value, int) else str(value)
+        return self._language.number(value) if isinstance(value, int) else str(value)
 
     def _instant(self, value: datetime, half: str) -> str:
         local = value.astimezone(self._zone) if self._zone and value.tzinfo else value
         if half == "day":
-            return _day(local)
-        time = f"{local:%H:%M}" + (" UTC" if local.tzname() == "UTC" else "")
-        return time if half == "time" else f"{_day(local)}, {time}"
+            return self._language.day(local, "sentence")
+        time = self._language.time(local) + (" UTC" if local.tzname() == "UTC" else "")
+        return time if half == "time" else f"{self._language.day(local, 'sentence')}, {time}"
 
-
-def _day(value: date) -> str:
-    return f"{DAYS[value.weekday()]} {value.day} {MONTHS[value.month - 1]}"
-
-
-def _counted(value: Sized | int, forms: list[str]) -> str:
-    count = value if isinstance(value, int) else len(value)
-    chosen = (0 if count == 1 else 1) if len(forms) == 2 else min(max(count, 0), 2)
-    return forms[chosen].replace("#", f"{count:,}")
+    def _counted(self, value: Sized | int, forms: list[str]) -> str:
+        count = value if isinstance(value, int) else len(value)
+        if len(forms) == 2:
+            chosen = self._language.form_of(count)
+        else:
+            chosen = 1 + self._language.form_of(count) if count > 0 else 0
+        return forms[chosen].replace("#", self._language.number(count))

@@ -55,6 +55,11 @@ class Settings:
         None, "address of the portal such as https://portal.example, for links in mail; None leaves them out"
     )
     pages_prefix: str = _setting("/studio", "URL prefix of the customer's pages, starting with a slash")
+    base_template: str | None = _setting(
+        None,
+        "the portal's own template in which the customer's pages appear, with blocks `title`, `head` and `content`; "
+        "None brings a page of their own",
+    )
     reservation_url: str | None = _setting(
         None, "address of a customer's page of one reservation with {id} in it; None leaves the button out of mail"
     )

@@ -10,10 +10,10 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
-from studio_reservations.api.csrf import csrf_token
 from studio_reservations.api.requests import Input
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import CsrfOut, FeedOut, MeOut
+from studio_reservations.csrf import csrf_token
 from studio_reservations.services.accounts import create_feed_token, update_me
 from studio_reservations.services.directory import known_studios, people_of
 

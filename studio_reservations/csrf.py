@@ -13,6 +13,7 @@ from wtforms import ValidationError
 from studio_reservations.errors import CsrfFailed
 
 HEADERS = ("X-CSRFToken", "X-CSRF-Token")
+FIELD = "csrf_token"
 
 
 def csrf_token() -> str:
@@ -22,7 +23,18 @@ def csrf_token() -> str:
 
 def check_csrf(request: Request) -> None:
     """Let pass a write with the session's token in its header. :raises CsrfFailed:"""
-    token = next((request.headers[name] for name in HEADERS if name in request.headers), None)
+    _check(next((request.headers[name] for name in HEADERS if name in request.headers), None))
+
+
+def check_form_csrf(request: Request) -> None:
+    """Let pass a form with the session's token in its field ``csrf_token``, or in its header. :raises CsrfFailed:"""
+    if FIELD in request.form:
+        _check(request.form[FIELD])
+    else:
+        check_csrf(request)
+
+
+def _check(token: str | None) -> None:
     try:
         validate_csrf(token)
     except ValidationError as error:
