@@ -16,6 +16,7 @@ from flask.wrappers import Response
 from flask_admin import Admin, AdminIndexView
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.theme import Bootstrap4Theme
+from flask_babel import Babel
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect, FlaskForm
@@ -36,6 +37,8 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base)
 csrf = CSRFProtect()
+babel = Babel()
+LANGUAGES = ("en", "fr")
 portal = Blueprint("portal", __name__)
 NOBODY = generate_password_hash(token_urlsafe())
 
@@ -68,6 +71,7 @@ def create_app(configuration: dict[str, Any] | None = None) -> Flask:
     app.config.from_mapping(configuration or settings())
     db.init_app(app)
     csrf.init_app(app)
+    babel.init_app(app, locale_selector=lambda: request.accept_languages.best_match(LANGUAGES))
     _add_login(app)
     app.register_blueprint(portal)
     app.register_error_handler(HTTPException, _error_page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, appcontext_pushed, request_started
 from flask_admin import Admin
@@ -30,7 +30,7 @@ class StudioReservations:
         db: SQLAlchemy,
         app: Flask | None = None,
         *,
-        admin: Admin | None = None,
+        admin: Admin | Literal[False] | None = None,
         identity: Identity | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -46,13 +46,14 @@ class StudioReservations:
         self,
         app: Flask,
         *,
-        admin: Admin | None = None,
+        admin: Admin | Literal[False] | None = None,
         identity: Identity | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Install the tables' binding, the API, the staff screens and the ``flask studio`` commands in ``app``.
 
-        ``admin`` is the portal's Flask-Admin, which gets the staff screens; ``identity`` says who is calling (default:
+        ``admin`` is the portal's Flask-Admin, which gets the staff screens: by default the one installed in ``app``, else one of
+        our own under ``STUDIO_STAFF_PREFIX``; with ``False`` there are none. ``identity`` says who is calling (default:
         Flask-Login's user); ``clock`` returns aware instants (default: the system's).
 
         :raises RuntimeError: where it is installed already, or the portal's ``db`` is not.
@@ -79,8 +80,9 @@ class StudioReservations:
         _bind(app, state)
         api.register(app, state)
         pages.register(app, state)
-        if admin is not None:
-            staff_screens.register(admin, state)
+        if admin is not False:
+            installed = app.extensions.get("admin") or [None]
+            staff_screens.register(admin or installed[0] or staff_screens.stand_alone(app, state), state)
         cli.register(app)
         app.extensions[EXTENSION] = state
         _settle_with_neighbours(app)

@@ -90,8 +90,6 @@ class _Filling(Formatter):
 
     def _counted(self, value: Sized | int, forms: list[str]) -> str:
         count = value if isinstance(value, int) else len(value)
-        if len(forms) == 2:
-            chosen = self._language.form_of(count)
-        else:
-            chosen = 1 + self._language.form_of(count) if count > 0 else 0
-        return forms[chosen].replace("#", self._language.number(count))
+        if len(forms) > 2 and count <= 0:
+            return forms[0]
+        return forms[-2:][self._language.form_of(count)].replace("#", self._language.number(count))

@@ -55,6 +55,9 @@ class Settings:
         None, "address of the portal such as https://portal.example, for links in mail; None leaves them out"
     )
     pages_prefix: str = _setting("/studio", "URL prefix of the customer's pages, starting with a slash")
+    staff_prefix: str = _setting(
+        "/studio-staff", "URL prefix of the staff screens in a portal without a Flask-Admin of its own"
+    )
     base_template: str | None = _setting(
         None,
         "the portal's own template in which the customer's pages appear, with blocks `title`, `head` and `content`; "
@@ -120,11 +123,11 @@ def _check_meaning(settings: Settings) -> None:
         raise SettingsError(
             f"STUDIO_API_PREFIX must start with a slash and not end with one, such as '/api', not {prefix!r}."
         )
-    if not settings.pages_prefix.startswith("/") or settings.pages_prefix.endswith("/"):
-        raise SettingsError(
-            "STUDIO_PAGES_PREFIX must start with a slash and not end with one, such as '/studio', "
-            f"not {settings.pages_prefix!r}."
-        )
+    for key, value in (("PAGES_PREFIX", settings.pages_prefix), ("STAFF_PREFIX", settings.staff_prefix)):
+        if not value.startswith("/") or value.endswith("/"):
+            raise SettingsError(
+                f"STUDIO_{key} must start with a slash and not end with one, such as '/studio', not {value!r}."
+            )
     _check_addresses(settings)
     if settings.clock is not None:
         if settings.production:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, request
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
+from flask_babel import Babel
 from flask_login import LoginManager, UserMixin, login_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Text, select
@@ -53,6 +54,8 @@ def create_app(database_url: str, *, clock: Clock, config: dict[str, Any] | None
     app.config.from_mapping(config or {})
     db.init_app(app)
     _add_login(app)
+    if extension.setdefault("admin", False):
+        Babel(app)  # Flask-Admin insists on it where it is installed
     StudioReservations(db).init_app(app, clock=clock, **extension)
 
     @app.get("/")

@@ -1,15 +1,59 @@
-"""The staff screens, in the host's own Flask-Admin."""
+"""The staff screens, in the host's own Flask-Admin or, where it has none, in one of ours."""
 
 from __future__ import annotations
 
-from flask_admin import Admin
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-from studio_reservations.admin.today import TodayView
+from flask import Flask, redirect, request_started, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, AdminIndexView, expose
+
+from studio_reservations.admin.screens import StaffScreen
+from studio_reservations.admin.today import TodayScreen
 from studio_reservations.state import State
 
+__all__ = ["CATEGORY", "SCREENS", "register", "stand_alone"]
+
 CATEGORY = "Reservations"
+SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
+    # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address
+    (TodayScreen, "Today", "today"),
+)
 
 
 def register(admin: Admin, state: State) -> None:
-    """Add the staff screens to the host's ``admin`` under one category."""
-    admin.add_view(TodayView(state, name="Today", endpoint="studio_today", url="studio", category=CATEGORY))
+    """Add the staff screens to ``admin`` under one category."""
+    for screen, name, address in SCREENS:
+        url = "studio" if screen is TodayScreen else f"studio/{address}"
+        admin.add_view(screen(state, name=name, endpoint=f"studio_{address}", url=url, category=CATEGORY))
+
+
+def stand_alone(app: Flask, state: State) -> Admin:
+    """Return a Flask-Admin of our own in ``app``, for a portal that has none."""
+    prefix = state.settings.staff_prefix
+    request_started.connect(_speak, app, weak=False)
+    return Admin(
+        app, name=CATEGORY, url=prefix, endpoint="studio_staff", index_view=_Door(url=prefix, endpoint="studio_staff")
+    )
+
+
+def _speak(app: Flask, **_: Any) -> None:
+    """Set up Flask-Babel where it is installed and the portal does not use it: Flask-Admin insists."""
+    request_started.disconnect(_speak, app)
+    if find_spec("flask_babel") and "babel" not in app.extensions:
+        import_module("flask_babel").Babel(app)
+
+
+class _Door(AdminIndexView):  # type: ignore[misc] # Flask-Admin ships no types
+    """The first page of our own Flask-Admin: it leads to Today."""
+
+    def is_visible(self) -> bool:
+        """Stay out of the menu."""
+        return False
+
+    @expose("/")  # type: ignore[untyped-decorator]
+    def index(self) -> ResponseReturnValue:
+        """Go to Today."""
+        return redirect(url_for("studio_today.index"))

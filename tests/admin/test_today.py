@@ -105,6 +105,6 @@ def test_the_portals_own_admin_pages_stay_as_they_were_but_for_the_menu(portal):
 def test_the_styles_of_the_page_are_served(portal):
     client, page = page_of(portal, "manager")
 
-    assert "/admin/studio/static/tokens.css" in page
-    with client.get("/admin/studio/static/tokens.css") as response:
+    assert "/api/static/tokens.css" in page
+    with client.get("/api/static/tokens.css") as response:
         assert response.status_code == 200

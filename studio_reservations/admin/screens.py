@@ -1,0 +1,325 @@
+"""What happens around every staff screen: recognise, protect, one transaction, and a sentence for what is refused.
+
+A screen is a `StaffScreen` whose methods are marked with `page` (shows), `act` (a button: does, then goes elsewhere) or
+`form` (shows, and does when it is sent). Each names the least role it asks for; the tests' access matrix is made from these marks.
+Source: rules.md §10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Response, abort, flash, g, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import BaseView, expose
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from studio_reservations.csrf import check_form_csrf, csrf_token
+from studio_reservations.database import reading, run_in_transaction
+from studio_reservations.errors import Forbidden, NotFound, StudioError
+from studio_reservations.models import Role, Studio
+from studio_reservations.policies.local_time import zone
+from studio_reservations.sentences import sentence_of, title_of
+from studio_reservations.services.actors import Actor, Clock
+from studio_reservations.services.staffing import staff_actor
+from studio_reservations.state import State, current_state
+
+ROOT = Path(__file__).parent.parent
+TEMPLATES = "studio_reservations/admin"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a method of a screen is: where it lies below the screen, how it is called, and who may."""
+
+    rule: str
+    kind: str
+    least: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """An act that succeeded: what to say, and the address to go on to."""
+
+    message: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One request of staff: who asks, at what instant, where they may, and the transaction in which it is answered."""
+
+    state: State
+    actor: Actor
+    now: datetime
+    least: Role
+    session: Session | None
+    sent: bool = False
+    refusal: StudioError | None = None
+
+    @property
+    def db_session(self) -> Session:
+        """The open transaction; an act with transactions of its own has none here."""
+        if self.session is None:
+            raise RuntimeError("This act opens its transactions itself.")
+        return self.session
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of this request, which was read once."""
+        return lambda: self.now
+
+    @property
+    def given(self) -> MultiDict[str, str]:
+        """What the form carries; before it is sent, what the address does."""
+        return request.form if request.method == "POST" else request.args
+
+    @property
+    def studios(self) -> Sequence[Studio]:
+        """The studios in which this may be done by whoever asks, by name."""
+        allowed = [studio_id for studio_id in self.actor.roles if self.actor.has_role(studio_id, self.least)]
+        return self.db_session.scalars(select(Studio).where(Studio.id.in_(allowed)).order_by(Studio.name)).all()
+
+    def studio(self) -> Studio:
+        """Return the studio that ``?studio=`` names, or the first of `studios`.
+
+        :raises NotFound: for one that is not theirs.
+        :raises Forbidden: where their role is too low.
+        """
+        slug = request.values.get("studio")
+        if slug is None:
+            return self.studios[0]
+        found = self.db_session.scalar(select(Studio).where(Studio.slug == slug))
+        if found is None:
+            raise NotFound()
+        self.actor.require(found.id, self.least)
+        return found
+
+    def own(self, model: type[T], row_id: UUID) -> T:
+        """Return the row of that id in a studio where this may be done. :raises NotFound, Forbidden:"""
+        found: Any = self.db_session.get(model, row_id)
+        if found is None:
+            raise NotFound()
+        self.actor.require(found.id if model is Studio else found.studio_id, self.least)
+        kept: T = found
+        return kept
+
+    def service(self, kind: Callable[..., T]) -> T:
+        """Return a service in this request's transaction."""
+        return kind(self.db_session, clock=self.clock, pass_types=self.state.pass_types)
+
+
+def page(rule: str = "/", *, least: Role) -> Callable[..., Any]:
+    """Mark a method that shows: ``(self, desk, **path)`` returns a page or a response."""
+
+    def read(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any]) -> Any:
+        with reading() as db_session:
+            return method(screen, screen.desk(db_session, method), **path)
+
+    return _exposed(rule, "page", least, ("GET",), read)
+
+
+def act(rule: str, *, least: Role, own_transactions: bool = False) -> Callable[..., Any]:
+    """Mark a method that does something at the press of a button and returns `Done`.
+
+    What is refused is said on the page that the button was on.
+    """
+
+    def write(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any]) -> Any:
+        check_form_csrf(request)
+        try:
+            if own_transactions:
+                with reading() as db_session:
+                    desk = screen.desk(db_session, method)
+                return method(screen, _without_session(desk), **path)
+            return run_in_transaction(lambda db_session: method(screen, screen.desk(db_session, method), **path))
+        except (NotFound, Forbidden):
+            raise
+        except StudioError as refusal:
+            if screen.by_script:
+                raise
+            flash(screen.sentence(refusal), "error")
+            return redirect(screen.came_from(), 303)
+
+    return _exposed(rule, "act", least, ("POST",), write)
+
+
+def form(rule: str, *, least: Role) -> Callable[..., Any]:
+    """Mark a method that shows a form and, where ``desk.sent``, does what it says and returns `Done`.
+
+    What is refused shows the form again, with ``desk.refusal`` and everything that was typed.
+    """
+
+    def either(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any]) -> Any:
+        refusal: StudioError | None = None
+        if request.method == "POST":
+            check_form_csrf(request)
+            try:
+                return run_in_transaction(
+                    lambda db_session: method(screen, screen.desk(db_session, method, sent=True), **path)
+                )
+            except (NotFound, Forbidden):
+                raise
+            except StudioError as error:
+                refusal = error
+        with reading() as db_session:
+            shown = make_response(method(screen, screen.desk(db_session, method, refusal=refusal), **path))
+        if refusal is not None:
+            shown.status_code = refusal.status
+        return shown
+
+    return _exposed(rule, "form", least, ("GET", "POST"), either)
+
+
+class StaffScreen(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
+    """One entry of the staff's menu, with the pages below it; nobody sees it who works in no studio."""
+
+    least: Role = Role.FRONT_DESK
+    """Who sees it in the menu."""
+
+    def __init__(self, state: State, **options: Any) -> None:
+        super().__init__(**options)
+        self._state = state
+
+    @classmethod
+    def marks(cls) -> dict[str, Mark]:
+        """Return what is marked in this screen, by the name of the method."""
+        found = ((name, getattr(getattr(cls, name), "mark", None)) for name in dir(cls))
+        return {name: mark for name, mark in found if mark is not None}
+
+    def create_blueprint(self, admin: Any) -> Any:
+        """Let Flask-Admin look for templates in its own folder and in ours."""
+        blueprint = super().create_blueprint(admin)
+        blueprint.template_folder = str(ROOT / "templates")
+        return blueprint
+
+    def is_accessible(self) -> bool:
+        """Tell whether the portal's user has the role in any studio.
+
+        Every page of the portal's admin asks, for its menu: so it reads in the portal's transaction, once for all screens, and
+        changes nothing of it.
+        """
+        return any(role.level >= self.least.level for role in menu_roles(self._state))
+
+    def _handle_view(self, name: str, **kwargs: Any) -> None:
+        """Ask nobody here: each method asks for its own role, in its own transaction."""
+
+    def desk(self, db_session: Session, method: Callable[..., Any], **values: Any) -> Desk:
+        """Return this request in its transaction. :raises NotFound: for whoever works nowhere. :raises Forbidden:"""
+        user = self._state.identity.current_user()
+        if user is None:
+            raise NotFound()
+        least: Role = method.mark.least  # type: ignore[attr-defined]
+        actor = staff_actor(db_session, user_id=user.id)
+        if not actor.roles:
+            raise NotFound()
+        if not any(actor.has_role(studio_id, least) for studio_id in actor.roles):
+            raise Forbidden(role=least.value)
+        return Desk(state=self._state, actor=actor, now=g.studio_now, least=least, session=db_session, **values)
+
+    @property
+    def by_script(self) -> bool:
+        """Whether a script of ours asks, which wants an answer rather than another page."""
+        return request.headers.get("X-Requested-With") == "studio"
+
+    def show(self, template: str, **values: Any) -> str:
+        """Return the page made of one of our templates, inside the portal's frame."""
+        page_made: str = self.render(f"{TEMPLATES}/{template}", screen=self, now=g.studio_now, **helpers(), **values)
+        # Flask-Admin's frame names no language, and a screen reader guesses wrongly without one.
+        return page_made.replace("<html>", '<html lang="en">', 1)
+
+    def sentence(self, error: StudioError) -> str:
+        """Return what to say of a refusal, its instants in the zone of the only studio that can be meant."""
+        return sentence_of(error, timezone=error.values.get("timezone"))
+
+    def came_from(self) -> str:
+        """Return the address of the page that sent the form, if it is one of this portal's, else the screen's first."""
+        sent_from = urlsplit(request.referrer or "")
+        if sent_from.netloc == request.host and sent_from.path:
+            return sent_from.path + (f"?{sent_from.query}" if sent_from.query else "")
+        return url_for(f"{self.endpoint}.{self._default_view}")
+
+
+def menu_roles(state: State) -> frozenset[Role]:
+    """Return the roles that the portal's user has in any studio; asked once a request."""
+    if "studio_roles" not in g:
+        user = state.identity.current_user()
+        if user is None:
+            g.studio_roles = frozenset()
+        else:
+            db_session = state.db.session()
+            with db_session.no_autoflush:
+                g.studio_roles = frozenset(staff_actor(db_session, user_id=user.id).roles.values())
+    roles: frozenset[Role] = g.studio_roles
+    return roles
+
+
+def helpers() -> dict[str, Any]:
+    """Return what every template of ours can call."""
+    return {
+        "asset": asset,
+        "clock_time": lambda instant, timezone: f"{instant.astimezone(zone(timezone)):%H:%M}",
+        "day": lambda instant, timezone: _day(instant.astimezone(zone(timezone))),
+        "plural": lambda count, one, many=None: f"{count:,} {one if count == 1 else many or one + 's'}",
+        "studio_csrf": csrf_token,
+        "sentence_of": sentence_of,
+    }
+
+
+def asset(name: str) -> str:
+    """Return the address of one of our static files."""
+    return url_for("studio_api.static", filename=name)
+
+
+def _day(value: datetime) -> str:
+    return f"{value:%a} {value.day} {value:%b}"
+
+
+def _without_session(desk: Desk) -> Desk:
+    return Desk(state=desk.state, actor=desk.actor, now=desk.now, least=desk.least, session=None, sent=True)
+
+
+def _exposed(rule: str, kind: str, least: Role, methods: Sequence[str], run: Callable[..., Any]) -> Callable[..., Any]:
+    def mark(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def view(self: StaffScreen, **path: Any) -> ResponseReturnValue:
+            g.studio_now = current_state().clock()
+            try:
+                return _answered(self, run(self, method, path))
+            except NotFound:
+                abort(404)
+            except StudioError as refusal:
+                return _refused(self, refusal)
+
+        method.mark = view.mark = Mark(rule=rule, kind=kind, least=least)  # type: ignore[attr-defined]
+        return expose(rule, methods=methods)(view)  # type: ignore[no-any-return]
+
+    return mark
+
+
+def _answered(screen: StaffScreen, outcome: Any) -> ResponseReturnValue:
+    if not isinstance(outcome, Done):
+        response = make_response(outcome)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+    if screen.by_script:
+        return {"message": outcome.message}
+    flash(outcome.message, "success")
+    return redirect(outcome.to, 303)
+
+
+def _refused(screen: StaffScreen, refusal: StudioError) -> Response:
+    if screen.by_script:
+        return make_response({"code": refusal.code, "message": screen.sentence(refusal)}, refusal.status)
+    shown = screen.show("refused.html", title=title_of(refusal), sentence=screen.sentence(refusal))
+    return make_response(shown, refusal.status)
