@@ -1,0 +1,14 @@
+"""Sessions."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from studio_reservations.pages.calls import Call
+from studio_reservations.pages.routes import page
+
+
+@page("/sessions", nav="sessions")
+def sessions(call: Call) -> Response:
+    """Show them."""
+    return call.show("sessions.html")
