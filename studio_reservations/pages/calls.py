@@ -70,6 +70,11 @@ class Call:
         return next(one for one in self.people if one.id == self.actor.own_customer_id)
 
     @property
+    def is_own(self) -> bool:
+        """Whether the page is for the reader."""
+        return self.person.id == self.actor.own_customer_id
+
+    @property
     def for_name(self) -> str | None:
         """For whom the page is, where it could be for somebody else."""
         return " ".join(self.person.name.split()) if len(self.people) > 1 else None
@@ -198,7 +203,8 @@ def _answered(route: Route, state: State, caller: Caller, now: datetime, path: d
                 return route.handle(called(db_session), **path)  # type: ignore[no-any-return]
         request.max_content_length = state.settings.max_body_bytes
         check_form_csrf(request)
-        return run_in_transaction(lambda db_session: route.handle(called(db_session), **path))
+        answer: ResponseReturnValue = run_in_transaction(lambda db_session: route.handle(called(db_session), **path))
+        return answer
     except StudioError as error:
         refusal = error
     if route.again is not None and not isinstance(refusal, NotFound):

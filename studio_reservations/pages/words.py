@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from babel.lists import format_list
+from flask import request
 
 from studio_reservations import sentences
 from studio_reservations.csrf import csrf_token
@@ -14,6 +17,7 @@ from studio_reservations.pages.assets import asset
 from studio_reservations.pages.back import here
 from studio_reservations.pages.strips import strip_of
 from studio_reservations.policies.local_time import local_date, zone
+from studio_reservations.services.listings import window_of
 
 if TYPE_CHECKING:
     from studio_reservations.pages.calls import Call
@@ -34,6 +38,9 @@ STATES = {
     "AUTO_CANCELLED": ("is-auto", "auto", N_("Cancelled automatically")),
 }
 """Class, icon and word of each state of a reservation, as customers read it."""
+
+PASS_LABELS = (N_("Unlimited series"), N_("Punch pass"), N_("Full course"), N_("Drop-in"))
+"""How the pass types that come with us call themselves; a plugin's own name is shown as it is."""
 
 
 class Words:
@@ -67,6 +74,11 @@ class Words:
         """Return such as ``Fri 27 Nov, 18:30``."""
         return f"{self.on_day(value, timezone)}, {self.at_time(value, timezone)}"
 
+    def days_of(self, rows: Iterable[Any]) -> str:
+        """Return the days on which these rows start, such as ``16 October, 6 November and 19 November``."""
+        days = [self.on_day(row.starts_at, row.timezone, "day and month") for row in rows]
+        return format_list(days, locale=self._language.locale)
+
     def left(self, until: datetime) -> str:
         """Return the time left until an instant, such as ``8 h 8 min`` or ``3 days``."""
         minutes = max(0, int((until - self._now).total_seconds()) // 60)
@@ -98,6 +110,9 @@ def helpers(call: Call) -> dict[str, Any]:
         "near_day": words.near_day,
         "when": words.when,
         "left": words.left,
+        "days_of": words.days_of,
+        "window_of": window_of,
+        "studio_sent": lambda name: request.form.get(name, ""),
         "sentence": _sentences(call),
         "title_of": lambda error: sentences.title_of(error, language=call.language),
         "strip": strip_of(call, words),
