@@ -18,6 +18,7 @@ from studio_reservations.pages.back import here
 from studio_reservations.pages.strips import strip_of
 from studio_reservations.policies.local_time import local_date, zone
 from studio_reservations.services.listings import window_of
+from studio_reservations.wording import CATALOGUE
 
 if TYPE_CHECKING:
     from studio_reservations.pages.calls import Call
@@ -114,6 +115,7 @@ def helpers(call: Call) -> dict[str, Any]:
         "window_of": window_of,
         "studio_sent": lambda name: request.form.get(name, ""),
         "sentence": _sentences(call),
+        "studio_title": lambda code: call.say(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " "),
         "title_of": lambda error: sentences.title_of(error, language=call.language),
         "strip": strip_of(call, words),
         "STATES": STATES,
