@@ -21,6 +21,7 @@ from studio_reservations.errors import InvalidRequest, NotFound, StudioError
 from studio_reservations.language import Language, language_for
 from studio_reservations.models import Customer, Studio
 from studio_reservations.pages.assets import BLUEPRINT
+from studio_reservations.pages.ids import read_id
 from studio_reservations.pages.routes import Route
 from studio_reservations.pages.words import helpers
 from studio_reservations.policies.local_time import local_date
@@ -230,9 +231,9 @@ def _call(
     """Return the call in its transaction. :raises NotFound: for a person who is none of the reader's."""
     actor = actor_for(db_session, caller, method=request.method, now=now)
     people = [one for one in people_of(db_session, actor) if one.erased_at is None and one.merged_into_id is None]
-    by_id = {str(one.id): one for one in people}
-    own = str(actor.own_customer_id)
-    person = by_id.get(own if for_anybody else request.args.get("for", own))
+    by_id = {one.id: one for one in people}
+    own = actor.own_customer_id
+    person = by_id.get(own if for_anybody or "for" not in request.args else read_id(request.args["for"]))
     if person is None or own not in by_id:
         raise NotFound()
     theirs = replace(actor, customer_ids=frozenset({person.id}), roles={})

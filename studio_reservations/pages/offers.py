@@ -77,6 +77,13 @@ class Card:
         return self.mine is not None and self.mine.status in ("PENDING", "CHECKED_IN", "ATTENDED")
 
 
+def refuses_everything(refusal: ReservationRefused | None) -> bool:
+    """Tell whether a refusal is of the person and not of the session, so that it is told once above them all."""
+    if refusal is None:
+        return False
+    return refusal.code in EVERYWHERE or (refusal.code == "no_usable_pass" and not refusal.values.get("passes"))
+
+
 def cards_of(call: Call, studio: Studio, found: Sequence[Available], titles: Mapping[UUID, str]) -> list[Card]:
     """Return the sessions as cards; ``titles`` are those of the studio's classes."""
     if not found:

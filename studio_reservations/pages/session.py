@@ -11,9 +11,9 @@ from flask import Response, request
 from studio_reservations.errors import InvalidRequest, NotFound, ReservationRefused
 from studio_reservations.pages.back import back_from_form
 from studio_reservations.pages.calls import Call
+from studio_reservations.pages.ids import read_id
 from studio_reservations.pages.offers import cards_of
 from studio_reservations.pages.routes import action, page
-from studio_reservations.pages.strips import own_id
 from studio_reservations.services.directory import classes_of, session_for
 from studio_reservations.services.listings import Page
 from studio_reservations.services.reservations import ReservationService
@@ -69,7 +69,7 @@ def session(call: Call, session_id: UUID) -> Response:
 def reserve(call: Call, session_id: UUID) -> Response:
     """Reserve a seat with the chosen pass, or the best one, and go back to where the button was."""
     named = request.form.get("registration_id")
-    registration_id = own_id(named)
+    registration_id = read_id(named)
     if named and registration_id is None:
         raise InvalidRequest(errors={"registration_id": call.say("Choose one of the passes.")})
     created = call.service(ReservationService).create_reservation(
@@ -77,7 +77,7 @@ def reserve(call: Call, session_id: UUID) -> Response:
         session_id=session_id,
         customer_id=call.person.id,
         registration_id=registration_id,
-        makeup_for_id=own_id(request.form.get("makeup_for_id")),
+        makeup_for_id=read_id(request.form.get("makeup_for_id")),
     )
     return call.go_to(
         back_from_form(call.link("session", session_id=session_id), done="reserved", it=created.reservation_id)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
 
-from studio_reservations.errors import NotFound
+from studio_reservations.errors import NotFound, ReservationRefused
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
-from studio_reservations.pages.offers import EVERYWHERE, cards_of, limits_of
+from studio_reservations.pages.ids import read_id
+from studio_reservations.pages.offers import cards_of, limits_of, refuses_everything
 from studio_reservations.pages.routes import page
-from studio_reservations.pages.strips import own_id
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.directory import (
     DEFAULT_DAYS,
@@ -32,6 +32,7 @@ from studio_reservations.services.reservations import ReservationService
 
 A_PAGE = 40
 MOST_CLASSES = 500
+MOST_COUNTED = 200
 TIMES = {
     "morning": (N_("Morning, before 12"), range(12)),
     "afternoon": (N_("Afternoon, 12 to 17"), range(12, 17)),
@@ -67,9 +68,8 @@ def sessions(call: Call) -> Response:
     titles = {row.id: row.title for row in classes}
     found = _found(call, studio, wanted, after=_after(call), limit=A_PAGE + 1)
     shown = found[:A_PAGE]
-    others = Counter[str]()
-    if not shown and wanted.only_reservable:
-        others = _refusals(call, studio, wanted)
+    shut = _shut(call, studio, wanted) if wanted.only_reservable and not shown else []
+    refusals = shut + [one.answer.refusal for one in shown if one.answer.refusal is not None]
     return call.show(
         "sessions.html",
         studio=studio,
@@ -77,8 +77,9 @@ def sessions(call: Call) -> Response:
         classes=[row for row in classes if row.title],
         cards=cards_of(call, studio, shown, titles),
         limits=limits_of(call, shown, titles),
-        everywhere=next((one.answer.refusal for one in shown if _refused_everywhere(one)), None),
-        others=others,
+        everywhere=next(filter(refuses_everything, refusals), None),
+        others=Counter(one.code for one in shut),
+        capped=len(shut) == MOST_COUNTED,
         following=shown[-1].session.id if len(found) > A_PAGE else None,
         here=_address(call, studio, wanted),
         TIMES=TIMES,
@@ -119,7 +120,7 @@ def _wanted(call: Call, studio: Studio) -> Wanted:
     return Wanted(
         first=first,
         last=min(max(last, first), first + timedelta(days=LONGEST_DAYS - 1)),
-        class_id=own_id(request.args.get("class")),
+        class_id=read_id(request.args.get("class")),
         time=time if time in TIMES else None,
         only_reservable=request.args.get("open") == "1",
     )
@@ -135,7 +136,7 @@ def _day(name: str) -> date | None:
 
 def _after(call: Call) -> tuple[datetime, UUID] | None:
     """Return behind which session the page begins."""
-    session_id = own_id(request.args.get("after"))
+    session_id = read_id(request.args.get("after"))
     if session_id is None:
         return None
     try:
@@ -145,20 +146,10 @@ def _after(call: Call) -> tuple[datetime, UUID] | None:
     return row.starts_at, row.id
 
 
-def _refused_everywhere(one: Available) -> bool:
-    refusal = one.answer.refusal
-    return refusal is not None and (
-        refusal.code in EVERYWHERE or (refusal.code == "no_usable_pass" and not refusal.values.get("passes"))
-    )
-
-
-def _refusals(call: Call, studio: Studio, wanted: Wanted) -> Counter[str]:
-    """Return how many sessions there are that cannot be reserved, by the code of the refusal."""
-    every = Wanted(
-        first=wanted.first, last=wanted.last, class_id=wanted.class_id, time=wanted.time, only_reservable=False
-    )
-    found = _found(call, studio, every, after=None, limit=200)
-    return Counter(one.answer.refusal.code for one in found if one.answer.refusal is not None)
+def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[ReservationRefused]:
+    """Return the refusals of the first sessions that the filters leave, where none can be reserved."""
+    found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
+    return [one.answer.refusal for one in found if one.answer.refusal is not None]
 
 
 def _address(call: Call, studio: Studio, wanted: Wanted) -> Callable[..., str]:

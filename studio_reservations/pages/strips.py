@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from flask import request
 
 from studio_reservations.errors import StudioError
 from studio_reservations.language import N_
+from studio_reservations.pages.ids import read_id
 from studio_reservations.services.listings import reservation_for
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def strip_of(call: Call, words: Words) -> Strip | None:
     kind = request.args.get("done", "")
     if kind not in DONE or call.refusal is not None:
         return None
-    reservation_id = own_id(request.args.get("it"))
+    reservation_id = read_id(request.args.get("it"))
     if reservation_id is None:
         return Strip(text=call.say(DONE[kind])) if "%" not in DONE[kind] else None
     try:
@@ -65,11 +65,3 @@ def strip_of(call: Call, words: Words) -> Strip | None:
         row=row,
         undo_until=row.undo_until if undoable else None,
     )
-
-
-def own_id(text: str | None) -> UUID | None:
-    """Return an id from the address, or None for what is none."""
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

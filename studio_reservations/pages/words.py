@@ -101,6 +101,7 @@ def helpers(call: Call) -> dict[str, Any]:
         "studio_csrf": csrf_token,
         "studio_back": here,
         "studio_now": call.now,
+        "studio_day": timedelta(days=1),
         "say": call.say,
         "says": call.says,
         "link": call.link,
