@@ -19,6 +19,7 @@ from studio_reservations.services.listings import Page
 from studio_reservations.services.reservations import ReservationService
 
 OTHER_DAYS = 3
+MOST_LOOKED_AT = 60
 AHEAD = timedelta(days=92)
 
 
@@ -44,24 +45,25 @@ def session(call: Call, session_id: UUID) -> Response:
     card = next(one for one in cards_of(call, studio, found, titles) if one.row.id == row.id)
     if isinstance(call.refusal, ReservationRefused):
         card = replace(card, refusal=call.refusal)
-    others = questions.available(
+    near = questions.available(
         actor=call.actor,
         studio_id=studio.id,
         starts_from=max(call.now, row.starts_at - AHEAD / 4),
         starts_before=row.starts_at + AHEAD,
         customer_id=call.person.id,
         class_id=row.class_id,
-        only_reservable=True,
-        keep=lambda one: one.session.id != row.id and one.session.step_id == card.row.step_id,
-        limit=OTHER_DAYS,
+        limit=MOST_LOOKED_AT,
     )
+    others = [
+        one for one in near if one.answer and one.session.id != row.id and one.session.step_id == card.row.step_id
+    ]
     return call.show(
         "session.html",
         studio=studio,
         card=card,
         about=about,
         status=row.status,
-        others=cards_of(call, studio, others, titles),
+        others=cards_of(call, studio, others[:OTHER_DAYS], titles),
     )
 
 

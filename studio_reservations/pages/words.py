@@ -11,7 +11,7 @@ from flask import request
 
 from studio_reservations import sentences
 from studio_reservations.csrf import csrf_token
-from studio_reservations.errors import StudioError
+from studio_reservations.errors import InvalidRequest, StudioError
 from studio_reservations.language import N_, Language
 from studio_reservations.pages.assets import asset
 from studio_reservations.pages.back import here
@@ -126,6 +126,8 @@ def helpers(call: Call) -> dict[str, Any]:
 
 def _sentences(call: Call) -> Callable[..., str]:
     def sentence(error: StudioError, timezone: str | None = None) -> str:
+        if isinstance(error, InvalidRequest):  # a field and its fault: here the field is in sight
+            return " ".join(call.language.text(str(one)) for one in error.values["errors"].values())
         known = timezone or error.values.get("timezone") or (call.timezones[0] if len(call.timezones) == 1 else None)
         return sentences.sentence_of(error, timezone=known, language=call.language)
 

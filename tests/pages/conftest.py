@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from studio_reservations.models import AccessKind
+from tests import host
 from tests.factories import (
     NOW,
     give_access,
@@ -32,19 +35,70 @@ from tests.host import Clock, User, db, log_in
 Stored = Callable[[], AbstractContextManager[Session]]
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands at the factories' instant: Tuesday 1 December 2026, 10:00 in Toronto."""
-    return Clock(NOW)
+MakePortal = Callable[[str, Clock], Flask]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """A portal of the module's own with people in it, and its database as it was before the first test."""
+
+    app: Flask
+    clock: Clock
+    people: People
+    file: Path
+    untouched: Path
+
+
+@pytest.fixture(scope="module")
+def make_portal() -> MakePortal:
+    """Return what makes the portal; a module with another kind of portal says so here."""
+    return lambda url, clock: host.create_app(url, clock=clock)
+
+
+@pytest.fixture(scope="module")
+def made(make_portal: MakePortal, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Make the portal and its people once: what a page looks like is the same on both databases."""
+    folder = tmp_path_factory.mktemp("pages")
+    file, untouched, clock = folder / "portal.sqlite", folder / "untouched.sqlite", Clock(NOW)
+    shutil.copyfile(sqlite_template, file)
+    app = make_portal(f"sqlite:///{file}", clock)
+    with app.app_context():
+        people = make_people(db.session())
+        db.session.commit()
+    host.dispose_engines(app)
+    shutil.copyfile(file, untouched)
+    yield Portal(app=app, clock=clock, people=people, file=file, untouched=untouched)
+    host.dispose_engines(app)
 
 
 @pytest.fixture
-def stored(app: Flask) -> Stored:
+def portal(made: Portal) -> Iterator[Flask]:
+    """Return the portal with its database as it was, on Tuesday 1 December 2026, 10:00 in Toronto."""
+    made.clock.now = NOW
+    shutil.copyfile(made.untouched, made.file)
+    yield made.app
+    host.dispose_engines(made.app)
+
+
+@pytest.fixture
+def clock(made: Portal) -> Clock:
+    """Return the portal's clock."""
+    return made.clock
+
+
+@pytest.fixture
+def people(portal: Flask, made: Portal) -> People:
+    """Return who is there."""
+    return made.people
+
+
+@pytest.fixture
+def stored(portal: Flask) -> Stored:
     """Return what opens the portal's session, to prepare rows or look at them; it commits."""
 
     @contextmanager
     def open_session() -> Iterator[Session]:
-        with app.app_context():
+        with portal.app_context():
             yield db.session()
             db.session.commit()
 
@@ -74,43 +128,41 @@ class People:
     of_eve: UUID
 
 
-@pytest.fixture
-def people(stored: Stored) -> People:
+def make_people(db_session: Session) -> People:
     """Make a studio and its people; the portal's users are ada, eve and newcomer."""
-    with stored() as db_session:
-        users = {name: User(email=f"{name}@example.org", name=name.title()) for name in ("ada", "eve", "newcomer")}
-        db_session.add_all(users.values())
-        db_session.flush()
-        studio, other = make_studio(db_session, slug="clay"), make_studio(db_session, name="Kiln", slug="kiln")
-        ada, otto, eve = (
-            make_customer(db_session, studio, name=name) for name in ("Ada Potter", "Otto Potter", "Eve Stone")
-        )
-        give_access(db_session, ada, users["ada"].get_id())
-        give_access(db_session, otto, users["ada"].get_id(), kind=AccessKind.GUARDIAN)
-        give_access(db_session, eve, users["eve"].get_id())
-        studio_class = make_class(db_session, studio)
-        session = make_session(db_session, studio_class, location="Wheel room", instructor="Elena V.")
-        free = make_session(db_session, studio_class, starts_at=NOW + timedelta(days=9), capacity=2)
-        foreign = make_session(db_session, make_class(db_session, other, title="Secret"))
-        ada_pass, otto_pass, eve_pass = (make_pass(db_session, one, studio) for one in (ada, otto, eve))
-        reservation = make_reservation(db_session, ada_pass, session)
-        of_eve = make_reservation(db_session, eve_pass, session)
-        return People(
-            studio=studio.id,
-            slug=studio.slug,
-            studio_class=studio_class.id,
-            session=session.id,
-            free=free.id,
-            foreign=foreign.id,
-            ada=ada.id,
-            otto=otto.id,
-            eve=eve.id,
-            ada_pass=ada_pass.id,
-            otto_pass=otto_pass.id,
-            eve_pass=eve_pass.id,
-            reservation=reservation.id,
-            of_eve=of_eve.id,
-        )
+    users = {name: User(email=f"{name}@example.org", name=name.title()) for name in ("ada", "eve", "newcomer")}
+    db_session.add_all(users.values())
+    db_session.flush()
+    studio, other = make_studio(db_session, slug="clay"), make_studio(db_session, name="Kiln", slug="kiln")
+    ada, otto, eve = (
+        make_customer(db_session, studio, name=name) for name in ("Ada Potter", "Otto Potter", "Eve Stone")
+    )
+    give_access(db_session, ada, users["ada"].get_id())
+    give_access(db_session, otto, users["ada"].get_id(), kind=AccessKind.GUARDIAN)
+    give_access(db_session, eve, users["eve"].get_id())
+    studio_class = make_class(db_session, studio)
+    session = make_session(db_session, studio_class, location="Wheel room", instructor="Elena V.")
+    free = make_session(db_session, studio_class, starts_at=NOW + timedelta(days=9), capacity=2)
+    foreign = make_session(db_session, make_class(db_session, other, title="Secret"))
+    ada_pass, otto_pass, eve_pass = (make_pass(db_session, one, studio) for one in (ada, otto, eve))
+    reservation = make_reservation(db_session, ada_pass, session)
+    of_eve = make_reservation(db_session, eve_pass, session)
+    return People(
+        studio=studio.id,
+        slug=studio.slug,
+        studio_class=studio_class.id,
+        session=session.id,
+        free=free.id,
+        foreign=foreign.id,
+        ada=ada.id,
+        otto=otto.id,
+        eve=eve.id,
+        ada_pass=ada_pass.id,
+        otto_pass=otto_pass.id,
+        eve_pass=eve_pass.id,
+        reservation=reservation.id,
+        of_eve=of_eve.id,
+    )
 
 
 @dataclass
@@ -192,6 +244,6 @@ class Browser:
 
 
 @pytest.fixture
-def browser(app: Flask, people: People) -> Callable[[str | None], Browser]:
+def browser(portal: Flask) -> Callable[[str | None], Browser]:
     """Return what logs somebody in: ada, eve, newcomer, or None for a visitor."""
-    return lambda name: Browser(app, f"{name}@example.org" if name else None)
+    return lambda name: Browser(portal, f"{name}@example.org" if name else None)

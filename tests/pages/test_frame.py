@@ -6,7 +6,6 @@ import pytest
 
 from studio_reservations.models import Customer
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PAGES = ("/", "/calendar", "/sessions")
 
 
