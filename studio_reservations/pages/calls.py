@@ -233,7 +233,8 @@ def _call(
     people = [one for one in people_of(db_session, actor) if one.erased_at is None and one.merged_into_id is None]
     by_id = {one.id: one for one in people}
     own = actor.own_customer_id
-    person = by_id.get(own if for_anybody or "for" not in request.args else read_id(request.args["for"]))
+    wanted = own if for_anybody or "for" not in request.args else read_id(request.args["for"])
+    person = None if wanted is None else by_id.get(wanted)
     if person is None or own not in by_id:
         raise NotFound()
     theirs = replace(actor, customer_ids=frozenset({person.id}), roles={})

@@ -64,7 +64,7 @@ class Card:
     @property
     def left(self) -> int:
         """The seats left."""
-        return max(0, self.row.capacity - self.row.seats_taken)
+        return int(max(0, self.row.capacity - self.row.seats_taken))
 
     @property
     def chosen(self) -> Use | None:
