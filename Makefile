@@ -12,7 +12,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test check format translations bench soak venv wheel clean
+.PHONY: help demo tour test browser check format translations bench soak venv wheel clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,7 +24,10 @@ tour: $(VENV)/demo.stamp ## Tell the demo's story over HTTP and check each step.
 	$(BIN)/python -m config.tour $(ARGS)
 
 test: $(VENV)/dev.stamp ## Run the tests on SQLite, PostgreSQL and valkey, all from wheels.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/browser $(ARGS)
+
+browser: $(VENV)/dev.stamp ## Run the tests that drive a Chromium through the pages and the staff screens.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/browser $(ARGS)
 
 check: $(VENV)/dev.stamp ## Lint, formatting, types and import contracts.
 	$(BIN)/ruff check .

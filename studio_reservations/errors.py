@@ -199,6 +199,10 @@ class AlreadyExplained(ReservationRefused):
     code = "already_explained"
 
 
+class LastOwner(ReservationRefused):
+    code = "last_owner"
+
+
 class AlreadySuspended(ReservationRefused):
     """``ends_on``."""
 

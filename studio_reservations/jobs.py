@@ -7,7 +7,7 @@ A job needs an app context, which ``flask studio worker`` gives it. Source: rule
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from redis import Redis
+from redis import Redis, RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 FAILED_SECONDS = 7 * 24 * 3600
 NIGHT_SECONDS = 6 * 3600
+IMPATIENT: Mapping[str, Any] = {"socket_connect_timeout": 1, "socket_timeout": 1}
+"""Somebody is waiting for the page."""
+
 DEAD = timedelta(seconds=90)
 """How long after a worker's last word a job that it had begun counts as given up; workers speak every half minute."""
 
@@ -95,6 +98,31 @@ def run_night(studio_id: str) -> dict[str, dict[str, int]]:
     state = current_state()
     done = run_due(opened=run_in_transaction, studio_id=UUID(studio_id), clock=state.clock, pass_types=state.pass_types)
     return {mine.job: dict(counts) for mine, counts in done}
+
+
+def ask_for_night(studio_id: UUID) -> bool | None:
+    """Put a studio's night into the queue now; return whether it was put there, None where the queue cannot be reached."""
+    try:
+        with Redis.from_url(current_state().settings.redis_url, **IMPATIENT) as connection:
+            return enqueue_once(
+                queue(connection),
+                run_night,
+                str(studio_id),
+                job_id=f"studio-night-{studio_id}",
+                timeout=NIGHT_SECONDS,
+            )
+    except RedisError:
+        log.warning("The queue cannot be reached.", exc_info=True)
+        return None
+
+
+def is_queue_there() -> bool:
+    """Tell whether the queue can be reached, soon."""
+    try:
+        with Redis.from_url(current_state().settings.redis_url, **IMPATIENT) as connection:
+            return bool(connection.ping())
+    except (RedisError, ValueError):
+        return False
 
 
 def send_reminders() -> dict[str, int]:

@@ -178,6 +178,10 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "explanation_closed": _w("Time to explain is over", "The time to explain this is over. Ask the studio."),
     "already_explained": _w("Already explained", "Your explanation has been sent. The studio answers it."),
+    "last_owner": _w(
+        "The last owner stays",
+        "This is the studio's only owner, without whom nobody could change its staff. Make somebody else an owner first.",
+    ),
     "already_suspended": _w(
         "Already suspended",
         "This customer is suspended already, through {ends_on}. Lift that suspension first.",

@@ -28,7 +28,7 @@ from studio_reservations.services.check_in import CheckInService
 from studio_reservations.services.customers import create_customer, link_customer
 from studio_reservations.services.issuing import issue_registration
 from studio_reservations.services.reservations import ReservationService
-from studio_reservations.services.studios import add_staff
+from studio_reservations.services.staff import StaffService
 from wsgi import User
 
 
@@ -48,8 +48,8 @@ class People:
         """Add a portal user for each role."""
         for name, (who, role) in STAFF.items():
             user = self._add_user(name, who)
-            self.staff[name] = add_staff(
-                self.db_session, studio=self.studio, user_id=str(user.id), role=role, name=who, now=self.now
+            self.staff[name] = StaffService(self.db_session, clock=lambda: self.now).appoint(
+                studio_id=self.studio.id, user_id=str(user.id), role=role, name=who, actor=SYSTEM
             )
 
     def add_customers(self) -> None:

@@ -10,7 +10,15 @@ from flask import Flask, redirect, request_started, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView, expose
 
+from studio_reservations.admin.customers import CustomersScreen
+from studio_reservations.admin.kiosks import KioskScreen
+from studio_reservations.admin.no_shows import NoShowScreen
+from studio_reservations.admin.passes import PassesScreen
+from studio_reservations.admin.policies import PolicyScreen
+from studio_reservations.admin.punch_ledger import PunchLedgerScreen
+from studio_reservations.admin.roster import SessionsScreen
 from studio_reservations.admin.screens import StaffScreen
+from studio_reservations.admin.suspensions import SuspensionScreen
 from studio_reservations.admin.today import TodayScreen
 from studio_reservations.state import State
 
@@ -18,8 +26,16 @@ __all__ = ["CATEGORY", "SCREENS", "register", "stand_alone"]
 
 CATEGORY = "Reservations"
 SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
-    # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address
+    # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address, with _ for -
     (TodayScreen, "Today", "today"),
+    (SessionsScreen, "Sessions", "sessions"),
+    (CustomersScreen, "Customers", "customers"),
+    (PassesScreen, "Passes", "passes"),
+    (NoShowScreen, "No-shows", "no-shows"),
+    (SuspensionScreen, "Suspensions", "suspensions"),
+    (PolicyScreen, "Policies", "policies"),
+    (KioskScreen, "Kiosks", "kiosks"),
+    (PunchLedgerScreen, "Punch ledger", "punch-ledger"),
 )
 
 
@@ -27,7 +43,8 @@ def register(admin: Admin, state: State) -> None:
     """Add the staff screens to ``admin`` under one category."""
     for screen, name, address in SCREENS:
         url = "studio" if screen is TodayScreen else f"studio/{address}"
-        admin.add_view(screen(state, name=name, endpoint=f"studio_{address}", url=url, category=CATEGORY))
+        endpoint = f"studio_{address.replace('-', '_')}"
+        admin.add_view(screen(state, name=name, endpoint=endpoint, url=url, category=CATEGORY))
 
 
 def stand_alone(app: Flask, state: State) -> Admin:

@@ -1,7 +1,8 @@
 """What happens around every staff screen: recognise, protect, one transaction, and a sentence for what is refused.
 
 A screen is a `StaffScreen` whose methods are marked with `page` (shows), `act` (a button: does, then goes elsewhere) or
-`form` (shows, and does when it is sent). Each names the least role it asks for; the tests' access matrix is made from these marks.
+`form` (shows, and does when it is sent). Each names the least role it asks for; the tests' access matrix is made from
+these marks.
 Source: rules.md §10.
 """
 
@@ -25,7 +26,7 @@ from werkzeug.datastructures import MultiDict
 
 from studio_reservations.csrf import check_form_csrf, csrf_token
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.errors import Forbidden, NotFound, StudioError
+from studio_reservations.errors import Forbidden, InvalidRequest, NotFound, StudioError
 from studio_reservations.models import Role, Studio
 from studio_reservations.policies.local_time import zone
 from studio_reservations.sentences import sentence_of, title_of
@@ -114,9 +115,23 @@ class Desk:
         kept: T = found
         return kept
 
+    def cursor(self, name: str) -> tuple[datetime, UUID] | None:
+        """Return the row behind which a page goes on, as `cursor_of` wrote it; nonsense begins at the first."""
+        instant, _, row_id = self.given.get(name, "").partition(",")
+        try:
+            at, found = datetime.fromisoformat(instant), UUID(row_id)
+        except ValueError:
+            return None
+        return (at, found) if at.tzinfo is not None else None
+
     def service(self, kind: Callable[..., T]) -> T:
         """Return a service in this request's transaction."""
         return kind(self.db_session, clock=self.clock, pass_types=self.state.pass_types)
+
+
+def cursor_of(at: datetime, row_id: UUID) -> str:
+    """Return how an address names the row behind which a page goes on."""
+    return f"{at.isoformat()},{row_id}"
 
 
 def page(rule: str = "/", *, least: Role) -> Callable[..., Any]:
@@ -239,7 +254,9 @@ class StaffScreen(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
         return page_made.replace("<html>", '<html lang="en">', 1)
 
     def sentence(self, error: StudioError) -> str:
-        """Return what to say of a refusal, its instants in the zone of the only studio that can be meant."""
+        """Return what to say of a refusal; where fields are wrong, what is wrong with each."""
+        if isinstance(error, InvalidRequest) and error.values.get("errors"):
+            return " ".join(str(said) for said in error.values["errors"].values())
         return sentence_of(error, timezone=error.values.get("timezone"))
 
     def came_from(self) -> str:

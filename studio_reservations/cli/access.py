@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import InvalidRequest, NotFound, StudioError, TryAgain
 from studio_reservations.models import Customer, Role, Rollout, Studio, TokenScope
+from studio_reservations.sentences import sentence_of
 from studio_reservations.services.actors import Actor, ActorKind
 from studio_reservations.services.customers import customers_by_email, require_known, set_internal
-from studio_reservations.services.studios import add_staff, create_studio, set_rollout, studio_by_slug
+from studio_reservations.services.staff import StaffService
+from studio_reservations.services.studios import create_studio, set_rollout, studio_by_slug
 from studio_reservations.services.tokens import create_token, revoke_token, tokens_of
 from studio_reservations.state import current_state
 
@@ -85,7 +87,13 @@ def add_staff_command(slug: str, role: str, user_id: str | None, email: str | No
     now, portal_id = state.clock(), user_id
 
     def work(session: Session) -> None:
-        add_staff(session, studio=_studio(session, slug), user_id=portal_id, role=Role(role), name=name, now=now)
+        StaffService(session, clock=lambda: now).appoint(
+            studio_id=_studio(session, slug).id,
+            user_id=portal_id,
+            role=Role(role),
+            name=name,
+            actor=_operator("staff add"),
+        )
 
     _run(work)
     click.echo(f"Portal user {portal_id} is {role} of {slug}.")
@@ -224,3 +232,5 @@ def _run(work: Callable[[Session], T]) -> T:
         raise click.ClickException(listed) from error
     except TryAgain as error:
         raise click.ClickException("The database was busy; nothing was changed. Run it again.") from error
+    except StudioError as error:
+        raise click.ClickException(sentence_of(error)) from error

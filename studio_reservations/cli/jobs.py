@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from studio_reservations import jobs
 from studio_reservations.database import reading, run_in_transaction, transaction
 from studio_reservations.models import JobRun
-from studio_reservations.policies.due import NIGHTLY, NightlyJob, dates_due, next_due
+from studio_reservations.policies.due import NIGHTLY, NightlyJob
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.nights.running import Progress, run_next, sweep
 from studio_reservations.services.nights.runs import Nights, nights_of
@@ -106,9 +106,7 @@ def jobs_command() -> None:
         for studio in nights_of(session, now=now):
             for job in NIGHTLY:
                 run = last.get((studio.studio_id, job.name))
-                due = next_due(
-                    now, job.at, timezone=studio.timezone, done=studio.done.get(job.name), since=studio.since
-                )
+                due = studio.next_due(now, job)
                 rows.append(
                     (
                         studio.slug,
@@ -126,7 +124,7 @@ def jobs_command() -> None:
 
 def _waits_for(job: NightlyJob, studio: Nights, *, now: datetime) -> str | None:
     """Return why the job may not run as the studio's night, or None."""
-    dates = dates_due(now, job.at, timezone=studio.timezone, done=studio.done.get(job.name), since=studio.since)
+    dates = studio.dates_due(now, job)
     if not dates or studio.due(now, jobs=[job]) is not None:
         return None
     if job.name in studio.running:

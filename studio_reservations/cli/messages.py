@@ -11,8 +11,8 @@ from flask.cli import AppGroup
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import NotFound
 from studio_reservations.services.actors import SYSTEM
+from studio_reservations.services.messages import parked_deliveries, retry_delivery
 from studio_reservations.services.studios import studio_by_slug
-from studio_reservations.services.webhooks import parked_deliveries, retry_delivery
 from studio_reservations.state import current_state
 
 messages = AppGroup("messages", help="Look at messages that could not be delivered.")

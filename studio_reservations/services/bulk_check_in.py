@@ -58,6 +58,33 @@ class BulkCheckIn:
     refused: tuple[Refusal, ...]
 
 
+def act_on_each(
+    *,
+    session_id: UUID,
+    reservation_ids: Iterable[UUID],
+    actor: Actor,
+    transactions: Transactions,
+    act: Callable[..., object],
+) -> dict[UUID, StudioError | None]:
+    """Run ``act(db_session, reservation_id=…)`` for each reservation of the session, each in a transaction of its own.
+
+    Return what was refused, None where it was done, in the order in which they were asked for.
+
+    :raises NotFound, Forbidden: where the session is not the actor's to check in.
+    """
+    known = transactions(partial(_ids_of, session_id=session_id, actor=actor))
+    outcome: dict[UUID, StudioError | None] = {}
+    for reservation_id in dict.fromkeys(reservation_ids):
+        try:
+            if reservation_id not in known:
+                raise NotFound()
+            transactions(partial(act, reservation_id=reservation_id))
+            outcome[reservation_id] = None
+        except StudioError as error:
+            outcome[reservation_id] = error
+    return outcome
+
+
 def check_in_each(
     *,
     session_id: UUID,
@@ -86,10 +113,7 @@ def check_in_each(
 
 def _reservations_of(db_session: Session, *, session_id: UUID, actor: Actor) -> dict[UUID, UUID]:
     """Return each customer's own reservation for the session: the one that stands, else the latest."""
-    session = db_session.get(ClassSession, session_id)
-    if session is None:
-        raise NotFound()
-    require_front_desk_or_teacher(actor, studio_id=session.studio_id, instructor_id=session.instructor_id)
+    _check_session(db_session, session_id=session_id, actor=actor)
     rows = db_session.execute(
         select(SessionReservation.customer_id, SessionReservation.id, SessionReservation.status)
         .where(SessionReservation.session_id == session_id, SessionReservation.guest_name.is_(None))
@@ -97,3 +121,15 @@ def _reservations_of(db_session: Session, *, session_id: UUID, actor: Actor) -> 
     ).all()
     found = {row.customer_id: row.id for row in rows}
     return found | {row.customer_id: row.id for row in rows if row.status in LIVE}
+
+
+def _ids_of(db_session: Session, *, session_id: UUID, actor: Actor) -> set[UUID]:
+    _check_session(db_session, session_id=session_id, actor=actor)
+    return set(db_session.scalars(select(SessionReservation.id).where(SessionReservation.session_id == session_id)))
+
+
+def _check_session(db_session: Session, *, session_id: UUID, actor: Actor) -> None:
+    session = db_session.get(ClassSession, session_id)
+    if session is None:
+        raise NotFound()
+    require_front_desk_or_teacher(actor, studio_id=session.studio_id, instructor_id=session.instructor_id)

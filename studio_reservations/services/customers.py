@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,9 @@ from studio_reservations.services.events import record
 
 DEFAULT_REGION = "US"
 LONGEST_TEXT = 200
+LONGEST_NOTES = 1_000
 FEWEST_DIGITS = 3
-_PART_OF_A_NUMBER = re.compile(r"[0-9+\-().]+")
+_PART_OF_A_NUMBER = re.compile(r"[0-9+\-()./]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -81,26 +82,65 @@ def find_customers(
     q: str = "",
     limit: int = 50,
     after: tuple[str, UUID] | None = None,
+    region: str = DEFAULT_REGION,
 ) -> list[Customer]:
-    """Return this studio's customers by name, those in whom each word of ``q`` is found: in name, e-mail or phone.
+    """Return this studio's customers by name, those whom ``q`` is `matching`.
 
-    Words of digits and ``+-().`` are looked for in phones, where together they have `FEWEST_DIGITS` digits.
     ``after`` is the (name, id) of the last one of the page before.
     """
     actor.require(studio_id, Role.FRONT_DESK)
-    query = known_to(studio_id)
-    words = q.split()
-    numbers = [word for word in words if _PART_OF_A_NUMBER.fullmatch(word)]
-    by_phone = sum(map(str.isdigit, "".join(numbers))) >= FEWEST_DIGITS
-    for word in words:
-        matches = [Customer.name.icontains(word, autoescape=True), Customer.email.icontains(word, autoescape=True)]
-        if by_phone and word in numbers and (digits := re.sub(r"[^0-9]", "", word)):
-            matches.append(Customer.phone.contains(digits, autoescape=True))
-        query = query.where(or_(*matches))
+    query = known_to(studio_id).where(*matching(q, region=region))
     if after is not None:
         name, customer_id = after
         query = query.where(or_(Customer.name > name, (Customer.name == name) & (Customer.id > customer_id)))
     return list(db_session.scalars(query.order_by(Customer.name, Customer.id).limit(limit)))
+
+
+def matching(q: str, *, region: str = DEFAULT_REGION) -> list[ColumnElement[bool]]:
+    """Return the conditions that each word of ``q`` is found in a customer's name, e-mail or phone.
+
+    Words of digits and ``+-()./`` are looked for in phones, where together they have `FEWEST_DIGITS` digits; a whole number is
+    found however it is written, as one dials it in ``region`` too.
+    """
+    words = q.split()
+    numbers = [word for word in words if _PART_OF_A_NUMBER.fullmatch(word)]
+    by_phone = sum(map(str.isdigit, "".join(numbers))) >= FEWEST_DIGITS
+    conditions = []
+    for word in words:
+        found = [Customer.name.icontains(word, autoescape=True), Customer.email.icontains(word, autoescape=True)]
+        if by_phone and word in numbers and (digits := re.sub(r"[^0-9]", "", word)):
+            found.append(Customer.phone.contains(digits, autoescape=True))
+        conditions.append(or_(*found))
+    if words and numbers == words and (number := phone_number(q, region=region)) is not None:
+        return [or_(and_(*conditions), Customer.phone == number)]
+    return conditions
+
+
+def set_notes(
+    db_session: Session, *, studio_id: UUID, customer_id: UUID, notes: str, actor: Actor, now: datetime
+) -> Customer:
+    """Write what this studio's staff know of a customer; empty takes it away. The text stays out of history.
+
+    :raises NotFound: for whom the studio does not know. :raises InvalidRequest: for a longer one than `LONGEST_NOTES`.
+    """
+    actor.require(studio_id, Role.FRONT_DESK)
+    customer = require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    text = notes.strip()
+    if len(text) > LONGEST_NOTES:
+        raise InvalidRequest(errors={"notes": f"Write at most {LONGEST_NOTES:,} characters."})
+    link = _locked_link(db_session, customer_id=customer_id, studio_id=studio_id)
+    if (link.notes or "") != text:
+        link.notes = text or None
+        record_customer(
+            db_session,
+            customer,
+            "customer.changed",
+            actor=actor,
+            now=now,
+            studio_id=studio_id,
+            details={"fields": ["notes"]},
+        )
+    return customer
 
 
 def link_customer(
@@ -139,12 +179,7 @@ def set_internal(
     """
     actor.require(studio_id, Role.OWNER)
     customer = require_known(db_session, customer_id=customer_id, studio_id=studio_id)
-    link = db_session.scalars(
-        select(CustomerStudio)
-        .where(CustomerStudio.customer_id == customer_id, CustomerStudio.studio_id == studio_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    link = _locked_link(db_session, customer_id=customer_id, studio_id=studio_id)
     if link.internal != internal:
         link.internal = internal
         record_customer(
@@ -233,3 +268,12 @@ def lock_customer(customer_id: UUID) -> Select[Customer]:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def _locked_link(db_session: Session, *, customer_id: UUID, studio_id: UUID) -> CustomerStudio:
+    return db_session.scalars(
+        select(CustomerStudio)
+        .where(CustomerStudio.customer_id == customer_id, CustomerStudio.studio_id == studio_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()

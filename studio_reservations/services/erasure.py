@@ -6,13 +6,14 @@ Source: rules.md §11.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import String, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import NotFound
+from studio_reservations.errors import Forbidden, NotFound
 from studio_reservations.models import (
     AccessKind,
     ApiToken,
@@ -28,14 +29,15 @@ from studio_reservations.models import (
     OutboxMessage,
     PunchLedgerEntry,
     ReservationHistory,
+    Role,
     SessionReservation,
 )
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
-from studio_reservations.services.actors import SYSTEM
+from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.books import atomic, change_seats, lock_registrations, seat_changes
 from studio_reservations.services.cancelling import cancel_free
-from studio_reservations.services.customers import lock_customer, record_customer
+from studio_reservations.services.customers import lock_customer, record_customer, require_known
 
 ERASED_NAME = "Erased customer"
 ERASED_GUEST = "Guest"
@@ -57,7 +59,61 @@ def customer_deleted(db_session: Session, *, user_id: str, now: datetime) -> Cus
         return None if customer_id is None else erase_customer(db_session, customer_id=customer_id, now=now)
 
 
-def erase_customer(db_session: Session, *, customer_id: UUID, now: datetime) -> Customer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasurePreview:
+    """What erasing a customer cancels and takes away, and what stays in the books without them."""
+
+    customer: Customer
+    coming: int
+    passes: int
+    people: int
+    reservations: int
+    elsewhere: bool
+
+
+def preview_erasure(
+    db_session: Session, *, customer_id: UUID, studio_id: UUID, actor: Actor, now: datetime
+) -> ErasurePreview:
+    """Say what `erase_by_staff` would do; ``elsewhere``: another studio knows them, of which the actor is no owner.
+
+    :raises NotFound, Forbidden:
+    """
+    actor.require(studio_id, Role.OWNER)
+    customer = require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    registrations = _passes_of(db_session, [customer_id])
+    access = select(CustomerAccess.id).where(CustomerAccess.customer_id == customer_id)
+    reservations = select(func.count()).where(SessionReservation.customer_id == customer_id)
+    passes = select(func.count()).where(ClassRegistration.customer_id == customer_id)
+    return ErasurePreview(
+        customer=customer,
+        coming=len(_future(db_session, [customer_id], registrations, now)),
+        passes=db_session.scalars(passes).one(),
+        people=len(db_session.scalars(access).all()),
+        reservations=db_session.scalars(reservations).one(),
+        elsewhere=not _owned_everywhere(db_session, customer_id, actor),
+    )
+
+
+def erase_by_staff(db_session: Session, *, customer_id: UUID, studio_id: UUID, actor: Actor, now: datetime) -> Customer:
+    """Erase a customer for the owner of every studio that knows them.
+
+    :raises NotFound: for whom this studio does not know, or no longer. :raises Forbidden:
+    """
+    actor.require(studio_id, Role.OWNER)
+    require_known(db_session, customer_id=customer_id, studio_id=studio_id)
+    if not _owned_everywhere(db_session, customer_id, actor):
+        raise Forbidden(role=Role.OWNER.value)
+    return erase_customer(db_session, customer_id=customer_id, now=now, actor=actor, studio_id=studio_id)
+
+
+def erase_customer(
+    db_session: Session,
+    *,
+    customer_id: UUID,
+    now: datetime,
+    actor: Actor = SYSTEM,
+    studio_id: UUID | None = None,
+) -> Customer:
     """Anonymise a customer, and those merged into them, and cancel what they have reserved; erased already, unchanged.
 
     Reasons, metadata, explanations, notes, what waits to be sent, remembered answers and the feed token go; ledger, history
@@ -83,20 +139,25 @@ def erase_customer(db_session: Session, *, customer_id: UUID, now: datetime) -> 
             .where(ApiToken.customer_id.in_(people), ApiToken.revoked_at.is_(None))
             .values(revoked_at=now)
         )
-        record_customer(db_session, customer, "customer.erased", actor=SYSTEM, now=now)
+        record_customer(db_session, customer, "customer.erased", actor=actor, now=now, studio_id=studio_id)
         future = _future(db_session, people, registrations, now)
         for reservation in future:
             cancel_free(
                 db_session,
                 registration=registrations[reservation.registration_id],
                 reservation=reservation,
-                actor=SYSTEM,
+                actor=actor,
                 as_staff=True,
                 now=now,
                 details={"reason_code": "customer_erased"},
             )
         change_seats(db_session, seat_changes(*((one.session_id, -1) for one in future)))
     return customer
+
+
+def _owned_everywhere(db_session: Session, customer_id: UUID, actor: Actor) -> bool:
+    known = db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == customer_id))
+    return all(actor.has_role(one, Role.OWNER) for one in known)
 
 
 def _passes_of(db_session: Session, people: Iterable[UUID]) -> set[UUID]:

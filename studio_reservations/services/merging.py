@@ -5,18 +5,21 @@ Source: rules.md §1, §10.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, text, update
 from sqlalchemy.orm import Session, aliased
 
-from studio_reservations.errors import AlreadyReserved, Forbidden, InvalidRequest, ReasonRequired
+from studio_reservations.errors import AlreadyReserved, Forbidden, InvalidRequest, ReasonRequired, StudioError
 from studio_reservations.models import (
     AccessKind,
     ApiToken,
     ClassRegistration,
+    ClassSession,
     Customer,
     CustomerAccess,
     CustomerStudio,
@@ -25,12 +28,64 @@ from studio_reservations.models import (
     RegistrationMember,
     Role,
     SessionReservation,
+    StudioClass,
 )
 from studio_reservations.models.reservations import LIVE_SQL
-from studio_reservations.pass_types import LIVE
+from studio_reservations.pass_types import LIVE, Status
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.books import atomic, lock_registrations
 from studio_reservations.services.customers import lock_customer, record_customer, require_known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePreview:
+    """What `merge_customers` would give to ``keep``, counted; or why it cannot: ``refusal``, and the sessions held by both."""
+
+    keep: Customer
+    gone: Customer
+    passes: int
+    reservations: int
+    coming: int
+    suspensions: int
+    people: int
+    refusal: StudioError | None = None
+    clashes: Sequence[Any] = ()
+
+
+def preview_merge(
+    db_session: Session, *, studio_id: UUID, keep_id: UUID, merge_id: UUID, actor: Actor, now: datetime
+) -> MergePreview:
+    """Say what would move from ``merge_id`` to ``keep_id``; nothing is changed.
+
+    :raises NotFound: where this studio does not know one of the two. :raises InvalidRequest: for the same customer twice.
+    """
+    keep, gone = _both(db_session, studio_id=studio_id, keep_id=keep_id, merge_id=merge_id, actor=actor)
+    refusal: StudioError | None = None
+    try:
+        _check_everywhere(db_session, merge_id, actor)
+        _check(db_session, keep_id, merge_id)
+    except StudioError as error:
+        refusal = error
+    theirs = SessionReservation.customer_id == merge_id
+    coming = and_(theirs, SessionReservation.status == Status.PENDING.value, ClassSession.ends_at > now)
+    return MergePreview(
+        keep=keep,
+        gone=gone,
+        passes=_count(db_session, ClassRegistration, ClassRegistration.customer_id == merge_id),
+        reservations=_count(db_session, SessionReservation, theirs),
+        coming=db_session.scalars(
+            select(func.count()).select_from(SessionReservation).join(ClassSession).where(coming)
+        ).one(),
+        suspensions=_count(db_session, CustomerSuspension, CustomerSuspension.customer_id == merge_id),
+        people=_count(db_session, CustomerAccess, CustomerAccess.customer_id == merge_id),
+        refusal=refusal,
+        clashes=db_session.execute(
+            select(ClassSession.id, ClassSession.starts_at, StudioClass.title)
+            .join(StudioClass, StudioClass.id == ClassSession.class_id)
+            .where(ClassSession.id.in_(_clashing(keep_id, merge_id)), ClassSession.studio_id == studio_id)
+            .order_by(ClassSession.starts_at, ClassSession.id)
+        ).all(),
+    )
 
 
 def merge_customers(
@@ -59,13 +114,8 @@ def merge_customers(
     gone = db_session.get(Customer, merge_id)
     if gone is not None and gone.merged_into_id == keep_id:
         return require_known(db_session, customer_id=keep_id, studio_id=studio_id)
-    for one in (keep_id, merge_id):
-        require_known(db_session, customer_id=one, studio_id=studio_id)
-    if keep_id == merge_id:
-        raise InvalidRequest(errors={"merge_id": "Choose two customers."})
-    for other in db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == merge_id)):
-        if not actor.has_role(other, Role.MANAGER):
-            raise Forbidden(role=Role.MANAGER.value)
+    _both(db_session, studio_id=studio_id, keep_id=keep_id, merge_id=merge_id, actor=actor)
+    _check_everywhere(db_session, merge_id, actor)
     with atomic(db_session):
         lock_registrations(db_session, _passes_of(db_session, keep_id, merge_id))
         keep, gone = (db_session.scalars(lock_customer(one)).one() for one in sorted((keep_id, merge_id)))
@@ -108,6 +158,28 @@ def merge_customers(
     return keep
 
 
+def _both(
+    db_session: Session, *, studio_id: UUID, keep_id: UUID, merge_id: UUID, actor: Actor
+) -> tuple[Customer, Customer]:
+    """:raises NotFound: where this studio does not know one of the two. :raises InvalidRequest: for the same one twice."""
+    actor.require(studio_id, Role.MANAGER)
+    keep, gone = (require_known(db_session, customer_id=one, studio_id=studio_id) for one in (keep_id, merge_id))
+    if keep_id == merge_id:
+        raise InvalidRequest(errors={"merge_id": "Choose two customers."})
+    return keep, gone
+
+
+def _check_everywhere(db_session: Session, merge_id: UUID, actor: Actor) -> None:
+    """:raises Forbidden: where another studio knows the one merged, and the actor is no manager there."""
+    for other in db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == merge_id)):
+        if not actor.has_role(other, Role.MANAGER):
+            raise Forbidden(role=Role.MANAGER.value)
+
+
+def _count(db_session: Session, model: Any, condition: ColumnElement[bool]) -> int:
+    return db_session.scalars(select(func.count()).select_from(model).where(condition)).one()
+
+
 def _passes_of(db_session: Session, *people: UUID) -> set[UUID]:
     found: set[UUID] = set()
     for query in (
@@ -130,9 +202,16 @@ def _check(db_session: Session, keep_id: UUID, merge_id: UUID) -> None:
     )
     if len(users) > 1:
         raise InvalidRequest(errors={"merge_id": "Both sign in to the portal as themselves."})
+    clash = db_session.scalar(_clashing(keep_id, merge_id).with_only_columns(SessionReservation.id).limit(1))
+    if clash is not None:
+        raise AlreadyReserved(reservation_id=clash)
+
+
+def _clashing(keep_id: UUID, merge_id: UUID) -> Select[Any]:
+    """Select the sessions in which both have a live reservation of their own."""
     theirs = aliased(SessionReservation)
-    clash = db_session.scalar(
-        select(SessionReservation.id)
+    return (
+        select(SessionReservation.session_id)
         .join(theirs, theirs.session_id == SessionReservation.session_id)
         .where(
             SessionReservation.customer_id == merge_id,
@@ -142,10 +221,7 @@ def _check(db_session: Session, keep_id: UUID, merge_id: UUID) -> None:
             theirs.guest_name.is_(None),
             theirs.status.in_(LIVE),
         )
-        .limit(1)
     )
-    if clash is not None:
-        raise AlreadyReserved(reservation_id=clash)
 
 
 def _merge_places(db_session: Session, keep_id: UUID, merge_id: UUID, now: datetime) -> None:

@@ -25,6 +25,7 @@ from studio_reservations.models import (
     SuspensionNoShow,
 )
 from studio_reservations.policies.local_time import local_date
+from studio_reservations.policies.policy import Policy
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.counting import counting
 from studio_reservations.services.directory import DEFAULT_DAYS, studio_days
@@ -86,6 +87,22 @@ def no_shows_for(
     end = last or local_date(now, timezone=studio.timezone)
     days = studio_days(first=first or end - timedelta(days=DEFAULT_DAYS), last=end, timezone=studio.timezone, now=now)
     policy = policies_of(db_session, studio.id).of_class(None)
+    wanted = missed_classes(studio, policy=policy, now=now).where(
+        SessionReservation.missed_at >= days.starts_from,
+        SessionReservation.missed_at < days.starts_before,
+    )
+    key = tuple_(SessionReservation.missed_at, SessionReservation.id)
+    if page.after is not None:
+        wanted = wanted.where(key < page.after)
+    ordered = wanted.order_by(SessionReservation.missed_at.desc(), SessionReservation.id.desc())
+    return NoShows(rows=db_session.execute(ordered.limit(page.limit + 1)).all(), limit=policy.max_no_shows)
+
+
+def missed_classes(studio: Studio, *, policy: Policy, now: datetime) -> Any:
+    """Return the select of a studio's missed classes: `listings.RESERVATIONS` with the customer and what hangs on each.
+
+    Waived ones and counted late cancellations are among them. ``policy`` is the studio's own.
+    """
     counted = (
         select(func.count())
         .select_from(_other)
@@ -96,7 +113,7 @@ def no_shows_for(
         .correlate(SessionReservation)
         .scalar_subquery()
     )
-    wanted = (
+    return (
         RESERVATIONS.add_columns(
             Customer.name.label("customer_name"),
             Customer.email.label("customer_email"),
@@ -114,18 +131,8 @@ def no_shows_for(
             counted.label("no_shows_counted"),
         )
         .join(Customer, Customer.id == SessionReservation.customer_id)
-        .where(
-            SessionReservation.studio_id == studio.id,
-            SessionReservation.counts_as_no_show.is_(True),
-            SessionReservation.missed_at >= days.starts_from,
-            SessionReservation.missed_at < days.starts_before,
-        )
+        .where(SessionReservation.studio_id == studio.id, SessionReservation.counts_as_no_show.is_(True))
     )
-    key = tuple_(SessionReservation.missed_at, SessionReservation.id)
-    if page.after is not None:
-        wanted = wanted.where(key < page.after)
-    ordered = wanted.order_by(SessionReservation.missed_at.desc(), SessionReservation.id.desc())
-    return NoShows(rows=db_session.execute(ordered.limit(page.limit + 1)).all(), limit=policy.max_no_shows)
 
 
 def suspensions_for(

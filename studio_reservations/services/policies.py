@@ -45,6 +45,11 @@ class StudioPolicies:
         """Return the policy in force for that class, or the studio's own for None."""
         return Policy.in_force(self._studio, self._classes.get(class_id))
 
+    def changed(self, class_id: UUID | None, values: Mapping[str, Any]) -> StudioPolicies:
+        """Return these policies with ``values`` (as for `put_policy`) as the whole of the studio's or of one class's."""
+        rows = {None: self._studio, **self._classes, class_id: {"class_id": class_id, **_columns(values)}}
+        return StudioPolicies({"class_id": one, **row} for one, row in rows.items() if row is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -76,10 +81,49 @@ def fields_in_force(db_session: Session, *, studio_id: UUID, class_id: UUID | No
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassPolicy:
+    """A class and the fields that it has of its own."""
+
+    class_id: UUID
+    title: str
+    own: Mapping[str, Any]
+
+
+def class_policies(db_session: Session, *, actor: Actor, studio_id: UUID) -> list[ClassPolicy]:
+    """Return every active class of the studio by title, and what each has of its own. :raises NotFound, Forbidden:"""
+    actor.require(studio_id, Role.FRONT_DESK)
+    rows = db_session.execute(
+        select(StudioClass.title, StudioClass.id.label("of_class"), *_TABLE.columns)
+        .outerjoin(_TABLE, NoShowPolicy.class_id == StudioClass.id)
+        .where(StudioClass.studio_id == studio_id, StudioClass.active.is_(True))
+        .order_by(StudioClass.title, StudioClass.id)
+    ).mappings()
+    names = (*POLICY_FIELDS, *NOTIFY_FIELDS)
+    return [
+        ClassPolicy(
+            class_id=row["of_class"],
+            title=row["title"],
+            own={name: row[name] for name in names if row[name] is not None},
+        )
+        for row in rows
+    ]
+
+
+def policy_changed_at(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> datetime | None:
+    """Return when that policy was last saved; None where there is none."""
+    return db_session.scalar(
+        select(NoShowPolicy.updated_at).where(
+            NoShowPolicy.studio_id == studio_id,
+            NoShowPolicy.class_id.is_(None) if class_id is None else NoShowPolicy.class_id == class_id,
+        )
+    )
+
+
 def policy_for(db_session: Session, *, actor: Actor, studio_id: UUID, class_id: UUID | None = None) -> dict[str, Field]:
     """Return `fields_in_force` for the desk of that studio. :raises NotFound, Forbidden:"""
     actor.require(studio_id, Role.FRONT_DESK)
-    _check_class(db_session, studio_id=studio_id, class_id=class_id)
+    check_class(db_session, studio_id=studio_id, class_id=class_id)
     return fields_in_force(db_session, studio_id=studio_id, class_id=class_id)
 
 
@@ -99,12 +143,10 @@ def put_policy(
     its terms. :raises NotFound, Forbidden: :raises InvalidRequest: for a field that a class does not have.
     """
     actor.require(studio_id, Role.MANAGER)
-    _check_class(db_session, studio_id=studio_id, class_id=class_id)
-    if class_id is not None and (own := sorted(STUDIO_ONLY.intersection(values))):
-        raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
+    check_class(db_session, studio_id=studio_id, class_id=class_id)
+    check_fields(values, class_id=class_id)
     before = fields_in_force(db_session, studio_id=studio_id, class_id=class_id)
-    columns = {name: values.get(name) for name in (*POLICY_FIELDS, *NOTIFY_FIELDS)}
-    columns |= {flag: True if name in values and values[name] is None else None for name, flag in UNLIMITED.items()}
+    columns = _columns(values)
     with atomic(db_session):
         row = db_session.scalars(
             select(NoShowPolicy)
@@ -143,12 +185,26 @@ def put_policy(
             )
 
 
-def _check_class(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> None:
+def check_fields(values: Mapping[str, Any], *, class_id: UUID | None) -> None:
+    """:raises InvalidRequest: for a field that a class does not have."""
+    if class_id is not None and (own := sorted(STUDIO_ONLY.intersection(values))):
+        raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
+
+
+def check_class(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> None:
+    """:raises NotFound: for a class of no such studio."""
     if class_id is None:
         return
     known = select(StudioClass.id).where(StudioClass.id == class_id, StudioClass.studio_id == studio_id)
     if db_session.scalar(known) is None:
         raise NotFound()
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {name: values.get(name) for name in (*POLICY_FIELDS, *NOTIFY_FIELDS)}
+    return columns | {
+        flag: True if name in values and values[name] is None else None for name, flag in UNLIMITED.items()
+    }
 
 
 def policies_of(db_session: Session, studio_id: UUID) -> StudioPolicies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -161,6 +161,19 @@ def load_held_passes(
     held: dict[UUID, list[HeldReservation]] = {one.id: [] for one in passes}
     for row in db_session.execute(HELD_BY_PASSES, {"registrations": sorted(held)}):
         held[row.registration_id].append(held_reservation(row))
+    return held_passes(db_session, passes, held, now=now, timezone=timezone)
+
+
+def held_passes(
+    db_session: Session,
+    passes: Iterable[ClassRegistration | Any],
+    held: Mapping[UUID, Sequence[HeldReservation]],
+    *,
+    now: datetime,
+    timezone: str,
+) -> dict[UUID, HeldPass]:
+    """Return the frozen values of passes whose reservations are read already, with the steps of their classes: one query."""
+    passes = list(passes)
     class_ids = {one.class_id for one in passes if one.class_id is not None}
     class_ids |= {one.class_id for rows in held.values() for one in rows if one.step_id is not None}
     steps = steps_of(db_session, class_ids) if class_ids else {}

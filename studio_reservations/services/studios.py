@@ -1,4 +1,4 @@
-"""Studios and those who work there."""
+"""Studios, and whom they let in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
-from studio_reservations.models import Role, Rollout, Studio, StudioStaff, SubjectType
+from studio_reservations.models import Role, Rollout, Studio, SubjectType
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.events import record
 
@@ -77,25 +77,3 @@ def set_rollout(session: Session, *, studio_id: UUID, rollout: Rollout, actor: A
             to_status=rollout.value,
         )
     return studio
-
-
-def add_staff(
-    session: Session, *, studio: Studio, user_id: str, role: Role, now: datetime, name: str | None = None
-) -> StudioStaff:
-    """Return the portal user's place in the studio, with that role from now on; done twice, it is done once.
-
-    :raises InvalidRequest: for an empty id, which is nobody's.
-    """
-    if not user_id.strip():
-        raise InvalidRequest(errors={"user_id": "Write the portal's id of the user."})
-    staff = session.scalar(
-        select(StudioStaff).where(StudioStaff.studio_id == studio.id, StudioStaff.user_id == user_id)
-    )
-    if staff is None:
-        staff = StudioStaff(studio_id=studio.id, user_id=user_id, role=role, name=name, created_at=now)
-        session.add(staff)
-    staff.role = role
-    staff.active = True
-    staff.name = name or staff.name
-    session.flush()
-    return staff

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
@@ -25,13 +25,15 @@ from studio_reservations.models import (
     Role,
     SubjectType,
     WebhookEndpoint,
+    new_id,
 )
-from studio_reservations.notifications.payloads import EVENTS
+from studio_reservations.notifications.payloads import EVENTS, TEST
 from studio_reservations.notifications.recording import disable_endpoint
 from studio_reservations.notifications.webhook_post import UnfitAddress, fit_url
 from studio_reservations.services.actors import Actor, Clock, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
+from studio_reservations.services.messages import due_again
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -39,6 +41,7 @@ BOTH_VALID_FOR = timedelta(days=1)
 LONGEST_DESCRIPTION = 200
 LOGGED = 100
 BY_STAFF = "Switched off by the studio."
+REMOVED = "The webhook was removed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,52 @@ class WebhookService:
                 self._record(endpoint, "webhook.enabled", actor)
         return endpoint
 
+    def remove(self, *, endpoint_id: UUID, actor: Actor) -> None:
+        """Forget the endpoint and its secrets; what waited for it is dropped, what was sent stays in the messages."""
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            waits = OutboxDelivery.state.in_([DeliveryState.DUE.value, DeliveryState.PARKED.value])
+            of_it = update(OutboxDelivery).where(OutboxDelivery.endpoint_id == endpoint.id)
+            dropped = {"state": DeliveryState.DROPPED.value, "next_attempt_at": None, "last_error": REMOVED}
+            for statement in (of_it.where(waits).values(dropped), of_it.values(endpoint_id=None)):
+                self.db_session.execute(statement.execution_options(synchronize_session=False))
+            self._record(endpoint, "webhook.removed", actor)
+            self.db_session.delete(endpoint)
+            self.db_session.flush()
+
+    def send_test(self, *, endpoint_id: UUID, actor: Actor) -> OutboxDelivery:
+        """Send the endpoint an event that says nothing but that it arrives; it is delivered and logged like any other.
+
+        :raises InvalidRequest: where the webhook is switched off.
+        """
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            if endpoint.disabled_at is not None:
+                raise InvalidRequest(errors={"url": "The webhook is switched off. Switch it on first."})
+            message = OutboxMessage(
+                id=new_id(),
+                studio_id=endpoint.studio_id,
+                event=TEST,
+                payload={"endpoint_id": str(endpoint.id), "by": actor.performer(as_staff=True).value},
+                expanded_at=self.now,
+                created_at=self.now,
+            )
+            message.dedupe_key = f"{TEST}:{message.id}"
+            self.db_session.add(message)
+            self.db_session.flush()
+            delivery = OutboxDelivery(
+                studio_id=endpoint.studio_id,
+                message_id=message.id,
+                endpoint_id=endpoint.id,
+                channel=Channel.WEBHOOK.value,
+                recipient=str(endpoint.id),
+                next_attempt_at=self.now,
+                created_at=self.now,
+            )
+            self.db_session.add(delivery)
+            self.db_session.flush()
+        return delivery
+
     def log(self, *, endpoint_id: UUID, actor: Actor, limit: int = LOGGED) -> list[dict[str, Any]]:
         """Return what was sent there, or tried, the newest first."""
         endpoint = self._locked(endpoint_id, actor)
@@ -159,7 +208,7 @@ class WebhookService:
         :raises NotFound: for a delivery that is none of a webhook of this studio's.
         """
         delivery = self.db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
-        if delivery is None or delivery.channel != Channel.WEBHOOK:
+        if delivery is None or delivery.channel != Channel.WEBHOOK or delivery.endpoint_id is None:
             raise NotFound()
         actor.require(delivery.studio_id, Role.OWNER)
         return due_again(self.db_session, delivery, now=self.now)
@@ -204,43 +253,6 @@ class WebhookService:
             now=self.now,
             details={"endpoint_id": str(endpoint.id), "url": endpoint.url},
         )
-
-
-def parked_deliveries(
-    db_session: Session, *, studio_id: UUID, actor: Actor, limit: int = LOGGED
-) -> list[tuple[OutboxDelivery, str]]:
-    """Return the studio's messages that wait for staff, the newest first, each with the event that it tells."""
-    actor.require(studio_id, Role.MANAGER)
-    rows = db_session.execute(
-        select(OutboxDelivery, OutboxMessage.event)
-        .join(OutboxMessage, OutboxMessage.id == OutboxDelivery.message_id)
-        .where(OutboxDelivery.studio_id == studio_id, OutboxDelivery.state == DeliveryState.PARKED.value)
-        .order_by(OutboxDelivery.id.desc())
-        .limit(limit)
-    )
-    return [(delivery, event) for delivery, event in rows]
-
-
-def retry_delivery(db_session: Session, *, delivery_id: UUID, actor: Actor, now: datetime) -> OutboxDelivery:
-    """Send a parked message after all; one that is not parked is returned unchanged. :raises NotFound, Forbidden:"""
-    delivery = db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
-    if delivery is None:
-        raise NotFound()
-    actor.require(delivery.studio_id, Role.MANAGER)
-    if delivery.state != DeliveryState.PARKED:
-        return delivery
-    return due_again(db_session, delivery, now=now)
-
-
-def due_again(db_session: Session, delivery: OutboxDelivery, *, now: datetime) -> OutboxDelivery:
-    """Let a delivery begin anew, under its own id."""
-    delivery.state = DeliveryState.DUE.value
-    delivery.attempts = 0
-    delivery.next_attempt_at = now
-    delivery.claimed_until = delivery.sent_at = None
-    delivery.last_status = delivery.last_error = None
-    db_session.flush()
-    return delivery
 
 
 def _new_secret() -> str:

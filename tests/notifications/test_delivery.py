@@ -17,7 +17,7 @@ from studio_reservations.notifications.backoff import wait_after
 from studio_reservations.notifications.delivery import CLAIM, deliver_outbox
 from studio_reservations.notifications.letters import FOLDER
 from studio_reservations.pass_types import Status
-from studio_reservations.services.webhooks import parked_deliveries, retry_delivery
+from studio_reservations.services.messages import parked_deliveries, retry_delivery
 from tests import factories
 from tests.factories import NOW
 from tests.notifications.conftest import Post

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.models import JobRun, JobState, Studio, new_id
 from studio_reservations.models.connection import connection
-from studio_reservations.policies.due import NIGHTLY, NightlyJob, dates_due
+from studio_reservations.policies.due import NIGHTLY, NightlyJob, dates_due, next_due
 from studio_reservations.services.nights.sweeps import Counts
 
 if TYPE_CHECKING:
@@ -68,13 +68,21 @@ class Nights:
     def due(self, now: datetime, *, jobs: Iterable[NightlyJob] = NIGHTLY) -> Due | None:
         """Return the first of ``jobs`` that is due and may run: its predecessor has succeeded, and nobody is at it."""
         for job in jobs:
-            dates = dates_due(now, job.at, timezone=self.timezone, done=self.done.get(job.name), since=self.since)
+            dates = self.dates_due(now, job)
             if not dates or job.name in self.running:
                 continue
             before = dates[-1] if job.after is None else self.done.get(job.after)
             if before is not None and before >= dates[-1]:
                 return Due(studio_id=self.studio_id, job=job, dates=dates)
         return None
+
+    def dates_due(self, now: datetime, job: NightlyJob) -> tuple[date, ...]:
+        """Return the dates for which ``job`` is due, ascending."""
+        return dates_due(now, job.at, timezone=self.timezone, done=self.done.get(job.name), since=self.since)
+
+    def next_due(self, now: datetime, job: NightlyJob) -> datetime:
+        """Return when ``job`` is due next; in the past where a night has been missed."""
+        return next_due(now, job.at, timezone=self.timezone, done=self.done.get(job.name), since=self.since)
 
 
 def nights_of(db_session: Session, *, now: datetime, studio_id: UUID | None = None) -> list[Nights]:

@@ -1,0 +1,47 @@
+"""The few words in which a tile tells of a pass, a check-in and what is special."""
+
+from __future__ import annotations
+
+from studio_reservations.services.roster_tiles import Tile
+
+FLAGS = {
+    "prerequisite_lost": "Earlier part lost",
+    "uncharged_check_in": "Not charged",
+    "no_show_not_charged": "Not charged",
+    "charge_shortfall": "Charged in part",
+    "time_conflict": "Clashes",
+    "sequence_not_met": "Out of order",
+    "pass_expired": "Pass ends before",
+    "pass_not_yet_valid": "Pass starts later",
+}
+"""What staff read for the flags of a reservation; any other is read aloud."""
+
+
+def left_words(tile: Tile) -> str:
+    """Return what is left on the pass: its punches, what its plugin counts, or what it is called."""
+    remaining, included = tile.remaining, tile.row.ClassRegistration.sessions_included
+    if tile.left is not None and (included or 0) > 1:
+        return f"{tile.left} {_many(remaining.unit, tile.left)} left"
+    if tile.left is None and remaining.available is not None and remaining.included is not None:
+        return f"{remaining.available} of {remaining.included} {_many(remaining.unit, remaining.included)} left"
+    return tile.label
+
+
+def flag_words(flag: str) -> str:
+    """Return what staff read for a flag."""
+    return FLAGS.get(flag) or flag.replace("_", " ").capitalize()
+
+
+def where_words(tile: Tile) -> str:
+    """Return where they checked in."""
+    if tile.row.check_in_method == "STAFF":
+        return "desk"
+    if tile.row.check_in_method == "AUTO":
+        return "integration"
+    return "kiosk" if str(tile.row.checked_in_by or "").startswith("kiosk") else "phone"
+
+
+def _many(unit: str, count: int) -> str:
+    if count == 1:
+        return unit
+    return f"{unit}es" if unit.endswith(("ch", "sh", "s", "x")) else f"{unit}s"
