@@ -10,16 +10,22 @@ from flask import Flask, redirect, request_started, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView, expose
 
+from studio_reservations.admin.api_tokens import TokensScreen
+from studio_reservations.admin.audit import AuditScreen
 from studio_reservations.admin.customers import CustomersScreen
+from studio_reservations.admin.job_runs import JobsScreen
 from studio_reservations.admin.kiosks import KioskScreen
+from studio_reservations.admin.messages import MessagesScreen
 from studio_reservations.admin.no_shows import NoShowScreen
 from studio_reservations.admin.passes import PassesScreen
 from studio_reservations.admin.policies import PolicyScreen
 from studio_reservations.admin.punch_ledger import PunchLedgerScreen
 from studio_reservations.admin.roster import SessionsScreen
 from studio_reservations.admin.screens import StaffScreen
+from studio_reservations.admin.staff_roles import StaffRolesScreen
 from studio_reservations.admin.suspensions import SuspensionScreen
 from studio_reservations.admin.today import TodayScreen
+from studio_reservations.admin.webhooks import WebhooksScreen
 from studio_reservations.state import State
 
 __all__ = ["CATEGORY", "SCREENS", "register", "stand_alone"]
@@ -36,6 +42,12 @@ SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
     (PolicyScreen, "Policies", "policies"),
     (KioskScreen, "Kiosks", "kiosks"),
     (PunchLedgerScreen, "Punch ledger", "punch-ledger"),
+    (MessagesScreen, "Messages", "messages"),
+    (JobsScreen, "Jobs", "jobs"),
+    (AuditScreen, "History", "history"),
+    (StaffRolesScreen, "Staff and roles", "staff"),
+    (TokensScreen, "Tokens", "tokens"),
+    (WebhooksScreen, "Webhooks", "webhooks"),
 )
 
 

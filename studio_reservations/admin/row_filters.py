@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -115,6 +116,32 @@ class Text:
         """Take over the letters."""
         if value := asked.text(self.name):
             asked.keep(self.name, value, self.column.icontains(value, autoescape=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """The number (UUID) of anything that a row speaks of: one of ``columns``."""
+
+    kind: ClassVar[str] = "text"
+    name: str
+    label: str
+    columns: Sequence[Any]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return its one name."""
+        return (self.name,)
+
+    def read(self, asked: Asked, studios: Sequence[Studio]) -> None:
+        """Take over a number that is one."""
+        if not (value := asked.text(self.name)):
+            return
+        try:
+            number = UUID(value)
+        except ValueError:
+            asked.problems.append(f"“{value}” is no number of anything here; it is left out.")
+        else:
+            asked.keep(self.name, str(number), or_(*(one == number for one in self.columns)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

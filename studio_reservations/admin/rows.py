@@ -63,9 +63,9 @@ class Column:
 class StudioRows(StaffScreen):
     """A list of the rows of one's own studios, with a page for each row and exports of what is listed.
 
-    ``rows``, a select, has the columns under their names, ``id`` and ``studio_id`` among them; the row's ``studio`` and ``timezone``
-    are added. ``row`` is what its id is called in the address of its page. A screen that has a page of its own for a row, or for
-    the list, defines ``details`` or ``index`` itself.
+    ``rows``, a select, has the columns under their names, ``id`` and ``studio_id`` among them; the row's ``studio``, its
+    ``studio_slug`` and ``timezone`` are added. ``row`` is what its id is called in the address of its page. A screen that has a
+    page of its own for a row, or for the list, defines ``details`` or ``index`` itself.
     """
 
     rows: ClassVar[Any]
@@ -80,6 +80,8 @@ class StudioRows(StaffScreen):
     """What the list is ordered by unless somebody says otherwise; ends with something unique."""
     lede: ClassVar[str] = ""
     empty: ClassVar[str] = "Nothing has been written down here yet."
+    new_label: ClassVar[str] = ""
+    """What the button says that leads to the form ``new``, where the screen has one."""
     list_template: ClassVar[str] = "rows.html"
     details_template: ClassVar[str] = "row.html"
 
@@ -104,20 +106,26 @@ class StudioRows(StaffScreen):
             sorts=[one.name for one in self.columns if one.sort is not None],
         )
 
-    def statement(self, desk: Desk) -> Select[Any]:
-        """Return the rows of one's own studios, each with its studio and zone."""
+    def details_values(self, desk: Desk, row: Any) -> dict[str, Any]:
+        """Return what the template of a row's page shows besides the row."""
+        return {}
+
+    def statement(self, desk: Desk) -> Any:
+        """Return the rows (a select) of one's own studios, each with its studio and zone."""
         of_row = aliased(Studio, name="of_row")
         studio_id = self.rows.selected_columns.studio_id
         return (
             self.rows.join(of_row, of_row.id == studio_id)
-            .add_columns(of_row.name.label("studio"), of_row.timezone.label("timezone"))
+            .add_columns(
+                of_row.name.label("studio"), of_row.slug.label("studio_slug"), of_row.timezone.label("timezone")
+            )
             .where(studio_id.in_([one for one in desk.actor.roles if desk.actor.has_role(one, desk.least)]))
         )
 
     def one_row(self, desk: Desk, row_id: UUID) -> Any:
         """Return the row of that id in a studio of one's own. :raises NotFound:"""
         one = self.statement(desk).where(self.rows.selected_columns.id == row_id)
-        found = connection(desk.db_session).execute(one).one_or_none()
+        found = connection(desk.db_session).execute(one).first()
         if found is None:
             raise NotFound()
         return found
@@ -194,8 +202,14 @@ def _pages(row_argument: str) -> Sequence[tuple[str, str, Callable[..., Any]]]:
 
     def details(screen: StudioRows, desk: Desk, **path: UUID) -> str:
         row = screen.one_row(desk, path[row_argument])
-        columns = [*screen.columns, *screen.more, Column(name="studio", label="Studio")]
-        return screen.show(screen.details_template, desk=desk, row=row, columns=columns, title=screen.title_of_row(row))
+        return screen.show(
+            screen.details_template,
+            desk=desk,
+            row=row,
+            columns=[*screen.columns, *screen.more, Column(name="studio", label="Studio")],
+            title=screen.title_of_row(row),
+            **screen.details_values(desk, row),
+        )
 
     def export_csv(screen: StudioRows, desk: Desk) -> ResponseReturnValue:
         return screen.export(desk, "csv")

@@ -105,16 +105,19 @@ class Courier:
             calendar=calendar_of(occasion) if name == Message.CONFIRMATION else None,
         )
 
+    def text_message(self, occasion: Occasion, *, now: datetime) -> str:
+        """Return the SMS of an occasion."""
+        context = context_of(occasion, now=now, link=self._reservation_url)
+        locale = occasion.customer.locale if occasion.customer is not None else None
+        return self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
+
     def _mail(self, occasion: Occasion, *, now: datetime) -> None:
         assert self.mailer is not None  # noqa: S101 - nobody claims mail without a mailer
         self.mailer.send(self.letter(occasion, now=now))
 
     def _text(self, occasion: Occasion, *, now: datetime) -> None:
         assert self.texter is not None  # noqa: S101 - nobody claims SMS without a provider
-        context = context_of(occasion, now=now, link=self._reservation_url)
-        locale = occasion.customer.locale if occasion.customer is not None else None
-        text = self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
-        self.texter.send(to=occasion.delivery.recipient, text=text)
+        self.texter.send(to=occasion.delivery.recipient, text=self.text_message(occasion, now=now))
 
     def _post(self, occasion: Occasion, *, now: datetime) -> int:
         endpoint = occasion.endpoint

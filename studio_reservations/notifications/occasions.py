@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -112,7 +113,13 @@ def load_occasions(db_session: Session, delivery_ids: Sequence[UUID]) -> list[Oc
     messages = db_session.execute(
         select(OutboxMessage.__table__).where(OutboxMessage.id.in_({one.message_id for one in deliveries}))
     ).all()
-    groups = groups_of(db_session, messages)
+    return occasions_of(db_session, deliveries, groups=groups_of(db_session, messages))
+
+
+def occasions_of(
+    db_session: Session, deliveries: Sequence[Any], *, groups: Mapping[UUID, Sequence[Any]] = MappingProxyType({})
+) -> list[Occasion]:
+    """Read everything around deliveries, which need not be in the table; ``groups`` are the messages told together, by id."""
     causes = {one.message_id: _cause(one.payload) for one in deliveries}
     studios = _by_id(db_session, _STUDIOS.where(Studio.id.in_({one.studio_id for one in deliveries})))
     customers = _by_id(db_session, _CUSTOMERS.where(Customer.id.in_(_ids(one.customer_id for one in deliveries))))

@@ -23,7 +23,10 @@ from werkzeug.test import TestResponse
 
 from studio_reservations.models import ClassSession, PunchLedgerEntry, Role
 from studio_reservations.pass_types import Status
+from studio_reservations.services.actors import SYSTEM
+from studio_reservations.services.kiosks import KioskService
 from tests import factories, host
+from tests.admin.records import make_records
 from tests.factories import NOW
 from tests.host import Clock
 
@@ -54,6 +57,12 @@ class Place:
     suspension: UUID
     staff: UUID
     entry: UUID
+    kiosk: UUID
+    token: UUID
+    endpoint: UUID
+    delivery: UUID
+    run: UUID
+    act: UUID
 
 
 @dataclass(frozen=True)
@@ -184,7 +193,10 @@ def _place(db_session: Session, name: str, slug: str, users: dict[str, host.User
         )
     suspended = factories.make_customer(db_session, studio, name="Sam Suspended")
     suspension = factories.make_suspension(db_session, suspended, studio)
+    kiosk, _ = KioskService(db_session, clock=lambda: NOW).add(studio_id=studio.id, name="Front door", actor=SYSTEM)
     return Place(
+        **make_records(db_session, made[Status.PENDING]),
+        kiosk=kiosk.id,
         studio=studio.id,
         studio_class=studio_class.id,
         session=session.id,

@@ -22,6 +22,12 @@ EXAMPLES = {
     "studio_id": "studio",
     "staff_id": "staff",
     "entry_id": "entry",
+    "kiosk_id": "kiosk",
+    "token_id": "token",
+    "endpoint_id": "endpoint",
+    "delivery_id": "delivery",
+    "run_id": "run",
+    "act_id": "act",
 }
 """An id of each kind that an address may hold, by the name of the argument: which of `Place` it is."""
 PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
