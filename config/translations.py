@@ -84,9 +84,14 @@ def as_po(catalog: Catalog) -> bytes:
 
 
 def as_mo(catalog: Catalog) -> bytes:
-    """Return the catalogue as programs read it."""
+    """Return the catalogue as programs read it, without what has no translation: that is English then, not empty."""
     written = BytesIO()
-    write_mo(written, catalog)
+    told = Catalog(locale=catalog.locale_identifier, charset="utf-8")
+    untold = untranslated(catalog)
+    for message in catalog:
+        if message.id and str(message.id) not in untold:
+            told.add(message.id, message.string)
+    write_mo(written, told)
     return written.getvalue()
 
 
