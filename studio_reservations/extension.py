@@ -12,7 +12,7 @@ from flask_admin import Admin
 from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations import admin as staff_screens
-from studio_reservations import api, cli, pages
+from studio_reservations import api, cli, kiosk, pages
 from studio_reservations.cli.database import VERSION_TABLE
 from studio_reservations.database import prepare_engine
 from studio_reservations.identity import Identity, LoginIdentity
@@ -80,6 +80,7 @@ class StudioReservations:
         _bind(app, state)
         api.register(app, state)
         pages.register(app, state)
+        kiosk.register(app, state)
         if admin is not False:
             installed = app.extensions.get("admin") or [None]
             staff_screens.register(admin or installed[0] or staff_screens.stand_alone(app, state), state)
@@ -173,3 +174,4 @@ def _leave_csrf_to_us(app: Flask) -> None:
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])
         csrf.exempt(app.blueprints[pages.BLUEPRINT])
+        csrf.exempt(app.blueprints[kiosk.BLUEPRINT])

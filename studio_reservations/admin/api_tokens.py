@@ -124,11 +124,9 @@ class TokensScreen(StudioRows):
                 sentences=["Copy it now. It is not kept, and cannot be shown again; whoever has it may use it."],
                 to=url_for(".index"),
             )
-        if desk.refusal:
-            put_at_fields(filled, desk.refusal)
         return self.show(
             "simple_form.html",
-            desk=desk,
+            desk=put_at_fields(desk, filled),
             title="Make a token",
             fields=[filled.name, filled.role, filled.customer_id, filled.scope, filled.expires_at],
             button="Make it",

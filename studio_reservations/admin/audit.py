@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import g
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import case, func, select
 
 from studio_reservations.admin.audit_words import ACTS, KINDS, sentence
 from studio_reservations.admin.people import link_to, roster_of
 from studio_reservations.admin.row_filters import Choice, Days, Number, Text
-from studio_reservations.admin.rows import Column, StudioRows
+from studio_reservations.admin.rows import Column, StudioRows, is_token
 from studio_reservations.models import (
     ApiToken,
     ClassSession,
@@ -80,10 +80,7 @@ class AuditScreen(StudioRows):
         .outerjoin(ClassSession, ClassSession.id == SESSION_ID)
         .outerjoin(StudioClass, StudioClass.id == ClassSession.class_id)
         .outerjoin(StudioStaff, (StudioStaff.studio_id == ACT.studio_id) & (StudioStaff.user_id == ACT.performed_by))
-        # Actors have dashes in their ids, SQLite's columns have none.
-        .outerjoin(
-            ApiToken, func.replace(cast(ApiToken.id, String), "-", "") == func.replace(ACT.performed_by, "-", "")
-        )
+        .outerjoin(ApiToken, is_token(ACT.performed_by))
     )
     order = (ACT.created_at.desc(), ACT.id.desc())
     columns = (

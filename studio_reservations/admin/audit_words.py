@@ -9,7 +9,7 @@ from typing import Any
 from studio_reservations.admin.message_words import TEMPLATES
 from studio_reservations.admin.people import say_when
 from studio_reservations.admin.staff_roles import ROLES
-from studio_reservations.admin.stories import sentence_of_act
+from studio_reservations.admin.stories import SAID_BY_CHIP, sentence_of_act
 from studio_reservations.models import PerformerKind
 
 KINDS = {
@@ -61,6 +61,9 @@ ACTS = {
     "webhook.enabled": "Webhook switched on",
     "webhook.disabled": "Webhook switched off",
     "webhook.removed": "Webhook removed",
+    "kiosk.added": "Kiosk added",
+    "kiosk.paired": "Kiosk paired",
+    "kiosk.revoked": "Kiosk revoked",
     "message.sent_again": "Message sent again",
     "studio.rollout_changed": "Rollout changed",
     "studio.timezone_changed": "Time zone changed",
@@ -77,6 +80,9 @@ _OF_STUDIO = {
     "webhook.enabled": "Switched on again: {url}",
     "webhook.disabled": "Switched off: {url}",
     "webhook.removed": "Events go no more to {url}",
+    "kiosk.added": "Added the kiosk “{name}”",
+    "kiosk.paired": "The kiosk “{name}” is paired with its tablet",
+    "kiosk.revoked": "The kiosk “{name}” may nothing any more",
     "studio.rollout_changed": "Reservations: {to}, were {was}",
     "studio.timezone_changed": "Time zone is {to}, was {was}",
     "studio.night_asked_for": "Asked for the night now",
@@ -101,7 +107,8 @@ def sentence(row: Any, *, now: datetime, timezone: str) -> str:
         return f"{'Policy of a class' if details.get('class_id') else 'Policy'} changed: {_changes(details.get('changed'))}"
     if subject == "session":
         return _of_session(row, details, now, timezone)
-    return sentence_of_act(row, now, timezone)
+    said = sentence_of_act(row, now, timezone)
+    return f"{ACTS[row.action]}: {said}" if row.action in SAID_BY_CHIP else said
 
 
 def _of_session(row: Any, details: Mapping[str, Any], now: datetime, timezone: str) -> str:

@@ -143,6 +143,7 @@ class CustomerReserving(StaffScreen):
             makeup_for=makeup_for,
             asked=asked,
             when=say_when(session.starts_at, now=desk.now, timezone=studio.timezone),
+            of_day=local_date(session.starts_at, timezone=studio.timezone),
             roster=roster_of(session_id),
         )
 

@@ -11,6 +11,7 @@ from jinja2 import TemplateError
 from pydantic import ValidationError
 from sqlalchemy import case, func, select
 
+from studio_reservations.admin.audit_words import ACTS
 from studio_reservations.admin.message_words import CHANNELS, STATES, TEMPLATES, why
 from studio_reservations.admin.row_filters import Choice, Days
 from studio_reservations.admin.rows import Column, StudioRows
@@ -86,7 +87,7 @@ class MessagesScreen(StudioRows):
             name="template",
             label="Message",
             sort=func.coalesce(SENT.template, OutboxMessage.event),
-            show=lambda row: TEMPLATES.get(row.template or "", row.event),
+            show=lambda row: TEMPLATES.get(row.template or "") or f"Event: {ACTS.get(row.event, row.event)}",
         ),
         Column(name="customer", label="About", sort=Customer.name),
         Column(

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
-from wtforms import DateField, Form, IntegerField, SelectField, StringField
+from wtforms import DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from studio_reservations.admin.forms import REASON, NeededReasonForm, ReasonForm
+from studio_reservations.admin.forms import REASON, NeededReasonForm, ReasonForm, choices
+from studio_reservations.admin.pass_options import WholeField
 from studio_reservations.admin.pass_words import counted, ticket
 from studio_reservations.admin.people import id_asked, put_at_fields, say_day, say_when
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form
@@ -29,7 +30,7 @@ from studio_reservations.services.registrations import PassChange, RegistrationS
 class AdjustForm(NeededReasonForm):
     """Punches given or taken, and why."""
 
-    delta = IntegerField(
+    delta = WholeField(
         "Punches to add or take",
         [
             InputRequired("Write how many: 2 adds two, −1 takes one."),
@@ -45,13 +46,13 @@ class ChangeForm(Form):  # type: ignore[misc] # WTForms ships no types
 
     valid_from = DateField("First day", [Optional()], description="Empty: at once.")
     valid_until = DateField("Last day", [Optional()], description="Empty: without an end.")
-    max_advance_reservations = IntegerField(
+    max_advance_reservations = WholeField(
         "Reservations in advance",
         [Optional(), NumberRange(0, MOST_ADVANCE, f"Write a number from 0 to {MOST_ADVANCE:,}.")],
         description="How many coming reservations it can hold at once. Empty: as many as one likes.",
         render_kw={"type": "number", "min": "0"},
     )
-    absence_grace_period_hours = IntegerField(
+    absence_grace_period_hours = WholeField(
         "Grace after a missed class, in hours",
         [Optional(), NumberRange(0, MOST_GRACE_HOURS, f"Write hours from 0 to {MOST_GRACE_HOURS:,}.")],
         description="Empty: as the studio’s policy says.",
@@ -154,8 +155,8 @@ class PassActs(StaffScreen):
             pass_ = desk.service(RegistrationService).unfreeze(
                 registration_id=registration_id, actor=desk.actor, reason=asked.reason.data or None
             )
-            until = f" until {_on(desk, row, pass_.valid_until)}" if pass_.valid_until else ""
-            return self._done(card, f"The pass can be used again{until}.")
+            end = f" until {_on(desk, row, pass_.valid_until)}" if pass_.valid_until else ""
+            return self._done(card, f"The pass can be used again{end}.")
         if row.status == RegistrationStatus.CANCELLED:
             raise InvalidTransition(state=row.status, action="unfreeze")
         today = local_date(desk.now, timezone=row.timezone)
@@ -173,7 +174,7 @@ class PassActs(StaffScreen):
         if row.status == RegistrationStatus.CANCELLED:
             raise InvalidTransition(state=row.status, action="transfer")
         classes = classes_for(desk.db_session, studio_id=row.studio_id, pass_type=row.pass_type)
-        asked.class_id.choices = [("", "All classes"), *((str(one.id), one.title) for one in classes)]
+        asked.class_id.choices = choices({"": "All classes"} | {str(one.id): one.title for one in classes})
         wanted, chosen = id_asked(desk.given, "class_id"), "class_id" in desk.given
         if not chosen:
             asked.class_id.data = str(row.class_id or "")
@@ -183,10 +184,10 @@ class PassActs(StaffScreen):
             )
             title = next((one.title for one in classes if one.id == wanted), "all classes")
             return self._done(card, f"The pass is for {title} now.{_cancelled(change)}")
-        change = None
+        preview: PassChange | None = None
         if chosen and desk.refusal is None and wanted != row.class_id:
-            change = service.transfer(registration_id=registration_id, class_id=wanted, actor=desk.actor, preview=True)
-        return self._previewed("transfer", desk, card, asked, change)
+            preview = service.transfer(registration_id=registration_id, class_id=wanted, actor=desk.actor, preview=True)
+        return self._previewed("transfer", desk, card, asked, preview)
 
     @form("/<uuid:registration_id>/cancel", least=Role.MANAGER)
     def cancel(self, desk: Desk, registration_id: UUID) -> str | Done:

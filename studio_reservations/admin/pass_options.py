@@ -20,24 +20,15 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from studio_reservations.admin.forms import choices
 from studio_reservations.errors import PassTypeUnavailable
 from studio_reservations.pass_type_forms import form_of
 from studio_reservations.pass_type_registry import InstalledPassType
 
 PREFIX = "option-"
-KINDS: Mapping[str, type[Field]] = {
-    "number": IntegerField,
-    "decimal": DecimalField,
-    "yes_no": BooleanField,
-    "text": StringField,
-    "date": DateField,
-    "time": TimeField,
-    "choice": SelectField,
-    "choices": SelectMultipleField,
-}
 
 
 def option_fields(pass_type: InstalledPassType) -> list[dict[str, Any]]:
@@ -46,6 +37,17 @@ def option_fields(pass_type: InstalledPassType) -> list[dict[str, Any]]:
         return form_of(pass_type.plugin.Options, say=str)
     except Exception as error:
         raise PassTypeUnavailable(pass_type=pass_type.key) from error
+
+
+class WholeField(IntegerField):  # type: ignore[misc] # WTForms ships no types
+    """A whole number."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was written. :raises ValueError: with what to write instead."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError("Write a whole number.") from error
 
 
 class JSONField(TextAreaField):  # type: ignore[misc] # WTForms ships no types
@@ -58,6 +60,18 @@ class JSONField(TextAreaField):  # type: ignore[misc] # WTForms ships no types
                 json.loads(self.data)
             except ValueError as error:
                 raise ValidationError("Write valid JSON, such as {} or [].") from error
+
+
+KINDS: Mapping[str, type[Field]] = {
+    "number": WholeField,
+    "decimal": DecimalField,
+    "yes_no": BooleanField,
+    "text": StringField,
+    "date": DateField,
+    "time": TimeField,
+    "choice": SelectField,
+    "choices": SelectMultipleField,
+}
 
 
 def options_form(fields: Sequence[Mapping[str, Any]]) -> type[Form]:
@@ -74,7 +88,7 @@ def defaults(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def chosen(form: Form, fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the options as JSON values; what is left empty is null where that may be, else not sent."""
-    options = {}
+    options: dict[str, Any] = {}
     for one in fields:
         value = form[PREFIX + one["name"]].data
         if value is None or value == "":
@@ -94,17 +108,25 @@ def _control(one: Mapping[str, Any]) -> Field:
     kind, required = one["kind"], one["required"] and not one["nullable"]
     made = KINDS.get(kind, JSONField)
     checks = [] if kind in ("yes_no", "choices") else [InputRequired("This is needed.") if required else Optional()]
+    if kind in ("number", "decimal") and (one["min"], one["max"]) != (None, None):
+        checks.append(NumberRange(one["min"], one["max"], _range(one["min"], one["max"])))
     settings: dict[str, Any] = {"description": one["help"] or "", "validators": checks, "render_kw": _limits(one)}
     if kind == "choice":
-        empty = [] if required else [("", "None")] if one["nullable"] else []
-        settings["choices"] = [*empty, *((str(each["value"]), each["label"]) for each in one["choices"])]
+        empty = {"": "None"} if one["nullable"] else {}
+        settings["choices"] = choices(empty | {str(each["value"]): each["label"] for each in one["choices"]})
         settings["coerce"] = str
     if kind == "choices":
-        settings["choices"] = [(str(each["value"]), each["label"]) for each in one["choices"]]
+        settings["choices"] = choices({str(each["value"]): each["label"] for each in one["choices"]})
         settings["coerce"] = str
         settings["widget"] = ListWidget(prefix_label=False)
         settings["option_widget"] = CheckboxInput()
     return made(one["label"], **settings)
+
+
+def _range(low: Any, high: Any) -> str:
+    if low is None:
+        return f"Write a number up to {high:,}."
+    return f"Write a number from {low:,}" + ("." if high is None else f" to {high:,}.")
 
 
 def _limits(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +175,7 @@ def _read(one: Mapping[str, Any], value: Any) -> str:
         return "No limit" if one["kind"] == "number" else "None"
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    labels = {str(each["value"]): each["label"] for each in one["choices"]}
+    labels: dict[str, str] = {str(each["value"]): each["label"] for each in one["choices"]}
     if isinstance(value, list):
         return ", ".join(labels.get(str(each), str(each)) for each in value) or "None"
     return labels.get(str(value), json.dumps(value) if isinstance(value, dict) else str(value))

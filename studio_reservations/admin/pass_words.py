@@ -79,6 +79,8 @@ def _left(card: PassCard) -> tuple[str, str]:
         kept = held.punches_held
         free = max(0, held.sessions_remaining - kept)
         left = f"{counted(held.sessions_remaining, 'punch')} left"
+        if kept > held.sessions_remaining:
+            return left, f"{kept} reserved, {kept - held.sessions_remaining} of them without a punch"
         return left, f"{kept} held for reservations, {free} free" if kept else attended
     if remaining.available is not None and remaining.included is not None:
         return f"{remaining.available:,} of {counted(remaining.included, remaining.unit)} open", attended

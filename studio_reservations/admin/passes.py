@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from flask import url_for
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, Form, IntegerField, SelectField
+from wtforms import DateField, Form, SelectField
 from wtforms.validators import NumberRange, Optional
 
 from studio_reservations.admin import pass_options
+from studio_reservations.admin.forms import choices
 from studio_reservations.admin.pass_acts import PassActs
 from studio_reservations.admin.pass_words import ticket
 from studio_reservations.admin.people import (
@@ -19,7 +22,7 @@ from studio_reservations.admin.people import (
     page_asked,
     paged,
     put_at_fields,
-    say_day,
+    say_when,
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form, page
 from studio_reservations.admin.stories import punches, told
@@ -58,7 +61,7 @@ class TermsForm(Form):  # type: ignore[misc] # WTForms ships no types
     class_id = SelectField("For", description="A class, or every class of the studio.")
     valid_from = DateField("First day", [Optional()], description="Empty: at once.")
     valid_until = DateField("Last day", [Optional()], description="Empty: without an end.")
-    grace = IntegerField(
+    grace = pass_options.WholeField(
         "Grace after a missed class, in hours",
         [Optional(), NumberRange(0, MOST_GRACE_HOURS, f"Write hours from 0 to {MOST_GRACE_HOURS:,}.")],
         description="Empty: as the studio’s policy says.",
@@ -136,7 +139,7 @@ class PassesScreen(PassActs, StaffScreen):
                 size=STORY,
             ),
             may_manage=desk.actor.has_role(row.studio_id, Role.MANAGER),
-            on=lambda day: say_day(day, now=desk.now, timezone=timezone),
+            when=lambda instant: say_when(instant, now=desk.now, timezone=timezone),
         )
 
     @form("/issue", least=Role.MANAGER)
@@ -163,16 +166,18 @@ class PassesScreen(PassActs, StaffScreen):
         kind = pass_options.options_form(fields)
         options, terms = kind(given, data=pass_options.defaults(fields)), TermsForm(given)
         classes = classes_for(desk.db_session, studio_id=studio.id, pass_type=plugin.key)
-        terms.class_id.choices = [("", "All classes"), *((str(one.id), one.title) for one in classes)]
+        terms.class_id.choices = choices({"": "All classes"} | {str(one.id): one.title for one in classes})
         members = _members(desk, studio, customer)
         preview: Any = None
+        seen = ""
         valid = given is not None and all([options.validate(), terms.validate()])
-        step = desk.given.get("step")
-        if desk.sent and valid and step in ("preview", "issue"):
-            issued = self._issue(desk, studio, customer, plugin, pass_options.chosen(options, fields), terms, members)
-            if isinstance(issued, Done):
-                return issued
-            preview = issued
+        if desk.sent and valid and desk.given.get("step") in ("preview", "issue"):
+            chosen = pass_options.chosen(options, fields)
+            seen = _digest(chosen, terms.data, [one.id for one in members])
+            looked_at = desk.given["step"] == "issue" and desk.given.get("seen") == seen
+            preview = self._issue(desk, studio, customer, plugin, chosen, terms, members, for_good=looked_at)
+            if isinstance(preview, Done):
+                return preview
         values["desk"] = put_at_fields(desk, options, terms, renamed=_field_of)
         q = desk.given.get("q", "").strip()[:200]
         return self.show(
@@ -186,6 +191,7 @@ class PassesScreen(PassActs, StaffScreen):
             q=q,
             found=_found(desk, studio, q, {customer.id, *(one.id for one in members)}) if q else [],
             preview=preview,
+            seen=seen,
         )
 
     def _issue(
@@ -197,8 +203,10 @@ class PassesScreen(PassActs, StaffScreen):
         chosen: dict[str, Any],
         terms: TermsForm,
         members: list[Customer],
+        *,
+        for_good: bool,
     ) -> Done | Any:
-        """Issue the pass; for a preview take it back and return how it would look."""
+        """Issue the pass; unless it is ``for_good``, take it back and return how it would look."""
         with desk.db_session.begin_nested() as point:
             registration = issue_registration(
                 desk.db_session,
@@ -223,7 +231,7 @@ class PassesScreen(PassActs, StaffScreen):
                 desk.db_session, [row], timezone=studio.timezone, now=desk.now, pass_types=desk.state.pass_types
             )
             shown = ticket(card, now=desk.now)
-            if desk.given["step"] == "preview":
+            if not for_good:
                 point.rollback()
                 return shown
         return Done(
@@ -245,6 +253,11 @@ def _members(desk: Desk, studio: Studio, customer: Customer) -> list[Customer]:
         return []
     found = known_to(studio.id).where(Customer.id.in_(ids)).order_by(Customer.name, Customer.id)
     return list(desk.db_session.scalars(found))
+
+
+def _digest(*terms: Any) -> str:
+    """Return what tells terms from others: a pass is issued on those only that were looked at."""
+    return sha256(json.dumps(terms, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _field_of(name: str) -> str:

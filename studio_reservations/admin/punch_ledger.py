@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from studio_reservations.admin.row_filters import Choice, Days, Text
-from studio_reservations.admin.rows import Column, StudioRows
+from studio_reservations.admin.rows import Column, StudioRows, is_token
 from studio_reservations.models import (
+    ApiToken,
     ClassRegistration,
     ClassSession,
     Customer,
+    CustomerAccess,
     LedgerReason,
     PunchLedgerEntry,
     Role,
@@ -27,6 +29,13 @@ REASONS = {
     LedgerReason.ADJUSTMENT.value: "Correction",
 }
 ENTRY = PunchLedgerEntry
+WHO = case(
+    (StudioStaff.id.is_not(None), func.coalesce(StudioStaff.name, "Staff")),
+    (CustomerAccess.id.is_not(None), "Customer"),
+    (ENTRY.performed_by == "system", "System"),
+    else_=func.coalesce(ApiToken.name, "Customer"),
+)
+"""Staff by their name, also where they did it for themselves; a token by its own; whoever is left acted for the customer."""
 
 
 class PunchLedgerScreen(StudioRows):
@@ -47,7 +56,7 @@ class PunchLedgerScreen(StudioRows):
             StudioClass.title.label("class_title"),
             ClassSession.starts_at,
             ENTRY.performed_by,
-            StudioStaff.name.label("staff_name"),
+            WHO.label("who"),
             ENTRY.reason,
             ENTRY.details.label("details"),
             ClassRegistration.pass_type,
@@ -60,6 +69,12 @@ class PunchLedgerScreen(StudioRows):
         .outerjoin(
             StudioStaff, (StudioStaff.studio_id == ENTRY.studio_id) & (StudioStaff.user_id == ENTRY.performed_by)
         )
+        .outerjoin(
+            CustomerAccess,
+            (CustomerAccess.customer_id == ClassRegistration.customer_id)
+            & (CustomerAccess.user_id == ENTRY.performed_by),
+        )
+        .outerjoin(ApiToken, is_token(ENTRY.performed_by))
     )
     order = (ENTRY.created_at.desc(), ENTRY.id.desc())
     columns = (
@@ -70,7 +85,7 @@ class PunchLedgerScreen(StudioRows):
         Column(name="balance", label="Balance", number=True),
         Column(name="class_title", label="Class", sort=StudioClass.title),
         Column(name="starts_at", label="Session", sort=ClassSession.starts_at),
-        Column(name="performed_by", label="By", show=lambda row: row.staff_name or row.performed_by),
+        Column(name="who", label="By", sort=WHO),
     )
     more = (
         Column(name="reason", label="Reason"),

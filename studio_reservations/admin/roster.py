@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from flask import Response, make_response, request, session
 
 from studio_reservations.admin.roster_acts import REFUSED, RosterActs
 from studio_reservations.admin.roster_person import RosterPerson
-from studio_reservations.admin.roster_words import flag_words, left_words, where_words
+from studio_reservations.admin.roster_words import act_words, flag_words, left_words, where_words
 from studio_reservations.admin.scanning import Scanning
 from studio_reservations.admin.screens import Desk, page
 from studio_reservations.admin.walk_in import WalkIns
@@ -25,6 +26,13 @@ from studio_reservations.services.roster_views import (
 )
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 30)
+WORDS: Mapping[str, Callable[..., str]] = {
+    "left": left_words,
+    "flag": flag_words,
+    "where": where_words,
+    "told": act_words,
+    "local_day": lambda instant, timezone: local_date(instant, timezone=timezone).isoformat(),
+}
 
 
 class SessionsScreen(RosterActs, RosterPerson, WalkIns, Scanning):
@@ -80,9 +88,7 @@ class SessionsScreen(RosterActs, RosterPerson, WalkIns, Scanning):
 
     def show(self, template: str, **values: Any) -> str:
         """Return a page, with the words that tiles are told in."""
-        return super().show(
-            template, left=left_words, flag=flag_words, where=where_words, local_day=_local_day, **values
-        )
+        return super().show(template, **WORDS, **values)
 
     def _room(self, desk: Desk, session_id: UUID) -> dict[str, Any]:
         roster: Roster = roster_for(
@@ -102,10 +108,6 @@ class SessionsScreen(RosterActs, RosterPerson, WalkIns, Scanning):
             "coming_only": request.args.get("show") == "coming",
             "looked_for": request.args.get("q", "")[:100].strip(),
         }
-
-
-def _local_day(instant: datetime, timezone: str) -> str:
-    return local_date(instant, timezone=timezone).isoformat()
 
 
 def _day(text: str | None, today: date) -> tuple[date, bool]:

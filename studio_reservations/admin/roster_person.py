@@ -24,7 +24,7 @@ from studio_reservations.services.roster_views import is_class_day, person_on_ro
 LONGEST_REASON = 1_000
 
 
-class ReasonForm(Form):
+class ReasonForm(Form):  # type: ignore[misc] # WTForms ships no types
     """Why."""
 
     reason = TextAreaField(
@@ -36,7 +36,7 @@ class ReasonForm(Form):
     )
 
 
-class NoteForm(Form):
+class NoteForm(Form):  # type: ignore[misc] # WTForms ships no types
     """Why, if there is something to say."""
 
     reason = TextAreaField("Note, if you like", [Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")])
@@ -45,7 +45,7 @@ class NoteForm(Form):
 class CancelForm(NoteForm):
     """On whose terms."""
 
-    terms = StringField("Terms", [AnyOf(("free", "customer"), message="Choose on whose terms.")], default="free")
+    terms = StringField("Terms", [AnyOf(("free", "customer"), message="Choose on whose terms.")])
 
 
 class RosterPerson(StaffScreen):
@@ -67,7 +67,7 @@ class RosterPerson(StaffScreen):
         shown = self._person(desk, reservation_id)
         service = desk.service(CheckInService)
         standing, refusal = self._in_the_way(desk, service, reservation_id)
-        if desk.sent and asked.validate():
+        if desk.sent and (not standing or asked.validate()):
             rules = frozenset(one.code for one in standing)
             override = Override(rules=rules, reason=asked.reason.data or "") if rules else None
             service.check_in(reservation_id=reservation_id, actor=desk.actor, override=override)
@@ -81,7 +81,7 @@ class RosterPerson(StaffScreen):
     @form("/reservations/<uuid:reservation_id>/cancel", least=Role.FRONT_DESK)
     def cancel(self, desk: Desk, reservation_id: UUID) -> str | Done:
         """Ask on whose terms, and cancel."""
-        asked = CancelForm(desk.given if desk.given.get("terms") else None)
+        asked = CancelForm(desk.given)
         shown = self._person(desk, reservation_id)
         if desk.sent and asked.validate():
             outcome = desk.service(ReservationService).cancel_reservation(

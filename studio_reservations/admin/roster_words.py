@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio_reservations.pass_types import Remaining
 from studio_reservations.services.roster_tiles import Tile
 
 FLAGS = {
@@ -17,14 +18,22 @@ FLAGS = {
 """What staff read for the flags of a reservation; any other is read aloud."""
 
 
-def left_words(tile: Tile) -> str:
+def left_words(tile: Tile, *, short: bool = False) -> str:
     """Return what is left on the pass: its punches, what its plugin counts, or what it is called."""
     remaining, included = tile.remaining, tile.row.ClassRegistration.sessions_included
+    left = "" if short else " left"
     if tile.left is not None and (included or 0) > 1:
-        return f"{tile.left} {_many(remaining.unit, tile.left)} left"
+        return f"{tile.left} {_many(remaining.unit, tile.left)}{left}"
     if tile.left is None and remaining.available is not None and remaining.included is not None:
-        return f"{remaining.available} of {remaining.included} {_many(remaining.unit, remaining.included)} left"
-    return tile.label
+        return f"{remaining.available} of {remaining.included} {_many(remaining.unit, remaining.included)}{left}"
+    # A limit that nobody counts is none: the name of the pass has no more to say.
+    return "Unlimited" if tile.left is None and remaining == Remaining(unit=remaining.unit) else tile.label
+
+
+def act_words(action: str) -> str:
+    """Return what staff read for an act of the history."""
+    name = action.partition(".")[2]
+    return "Reserved" if name == "created" else name.replace("_", " ").replace("no show", "no-show").capitalize()
 
 
 def flag_words(flag: str) -> str:

@@ -52,6 +52,11 @@ class Asked:
         return "?" + urlencode({name: value for name, value in values.items() if value is not None})
 
     @property
+    def filtered(self) -> bool:
+        """Whether more than letters are looked for."""
+        return bool(self.understood.keys() - {SORT, SEARCH})
+
+    @property
     def narrowed(self) -> bool:
         """Whether anything is looked for."""
         return bool(self.understood.keys() - {SORT})

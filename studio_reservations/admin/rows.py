@@ -14,14 +14,14 @@ from uuid import UUID
 
 from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, select
 from sqlalchemy.orm import aliased
 
 from studio_reservations.admin.row_filters import Asked, Filter, read_address
 from studio_reservations.admin.row_values import can_write_xlsx, csv_of, exported, shown, signed, xlsx_of
 from studio_reservations.admin.screens import Desk, StaffScreen, page
 from studio_reservations.errors import NotFound
-from studio_reservations.models import Studio
+from studio_reservations.models import ApiToken, Studio
 from studio_reservations.models.connection import connection
 
 PAGE_SIZE = 50
@@ -58,6 +58,12 @@ class Column:
         """Return the value as people read it."""
         value = self.value(row)
         return signed(value) if self.change else shown(value, row.timezone)
+
+
+def is_token(performed_by: Any) -> ColumnElement[bool]:
+    """Return the condition that the token did it whose id is written there."""
+    # An actor's id has dashes, SQLite's column has none.
+    return func.replace(cast(ApiToken.id, String), "-", "") == func.replace(performed_by, "-", "")
 
 
 class StudioRows(StaffScreen):

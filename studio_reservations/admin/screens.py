@@ -82,8 +82,9 @@ class Desk:
 
     @property
     def given(self) -> MultiDict[str, str]:
-        """What the form carries; before it is sent, what the address does."""
-        return request.form if request.method == "POST" else request.args
+        """What the form carries; before it is sent, what the address does. NUL, which PostgreSQL refuses, is left out."""
+        given = request.form if request.method == "POST" else request.args
+        return MultiDict((name, text.replace("\0", "")) for name, text in given.items(multi=True))
 
     @property
     def studios(self) -> Sequence[Studio]:
@@ -100,7 +101,7 @@ class Desk:
         slug = request.values.get("studio")
         if slug is None:
             return self.studios[0]
-        found = self.db_session.scalar(select(Studio).where(Studio.slug == slug))
+        found = self.db_session.scalar(select(Studio).where(Studio.slug == slug.replace("\0", "")))
         if found is None:
             raise NotFound()
         self.actor.require(found.id, self.least)

@@ -26,7 +26,7 @@ ISSUE = "issue"
 """What the form says in place of a pass, where a drop-in is to be issued."""
 
 
-class NewCustomerForm(Form):
+class NewCustomerForm(Form):  # type: ignore[misc] # WTForms ships no types
     """Somebody whom the studio does not know yet."""
 
     name = StringField(
@@ -36,7 +36,7 @@ class NewCustomerForm(Form):
     phone = StringField("Phone, if they like")
 
 
-class WalkInForm(Form):
+class WalkInForm(Form):  # type: ignore[misc] # WTForms ships no types
     """With what, and why if a rule is set aside."""
 
     pass_id = StringField("Pass")

@@ -115,11 +115,9 @@ class WebhooksScreen(StudioRows):
                 actor=desk.actor,
             )
             return self._secret(new)
-        if desk.refusal:
-            put_at_fields(filled, desk.refusal)
         return self.show(
             "simple_form.html",
-            desk=desk,
+            desk=put_at_fields(desk, filled),
             title="Add an address",
             fields=[filled.url, filled.description, filled.which, filled.events],
             button="Add it",

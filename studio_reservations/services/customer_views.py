@@ -134,7 +134,7 @@ def likely_duplicates(
     """Return whom the studio knows by the same name, e-mail or phone, with what is the same; at most ten, by name."""
     actor.require(studio_id, Role.FRONT_DESK)
     name, email = " ".join(name.split()).casefold(), (email or "").strip().lower()
-    number = phone_number(phone, region=region) if (phone or "").strip() else None
+    number = phone_number(phone, region=region) if phone and phone.strip() else None
     alike = [func.lower(Customer.name) == name.lower()]
     if email:
         alike.append(func.lower(Customer.email) == email)

@@ -3,9 +3,9 @@
 "use strict";
 {
   const POLL_MS = 4000;
+  const SETTLE_MS = 600;
   const room = document.getElementById("roster");
   const says = document.getElementById("roster-says");
-  const live = document.getElementById("roster-live");
   const by = (id) => document.getElementById(id);
   const tiles = () => [...room.querySelectorAll(".st-tile[data-name]")];
   const shown = () => tiles().filter((tile) => !tile.hidden);
@@ -13,6 +13,12 @@
 
   function input() {
     return room.querySelector("#roster-find input[type=search]");
+  }
+
+  function line() {
+    const live = by("roster-live");
+    live.hidden = false;
+    return live.querySelector("span");
   }
 
   function say(text) {
@@ -66,6 +72,12 @@
     all.hidden = chosen.length === boxes().filter((box) => !box.closest(".st-tile").hidden).length;
   }
 
+  // The second tap of a double one must not undo what the first did.
+  function settle(tile) {
+    tile.dataset.fresh = "";
+    setTimeout(() => delete tile.dataset.fresh, SETTLE_MS);
+  }
+
   // Put what the server says now in place of what has changed; focus, selection and place stay.
   function swap(html) {
     const fresh = new DOMParser().parseFromString(`<div>${html}</div>`, "text/html").body.firstChild;
@@ -93,6 +105,7 @@
           if (box?.checked && again) again.checked = true;
           if (mine.dataset.state !== tile.dataset.state) told.push(here);
           mine.replaceWith(here);
+          settle(here);
           if (inside) here.focus({ preventScroll: true });
         } else {
           if (place) place.after(here);
@@ -150,18 +163,17 @@
     if (!quiet && told.length) {
       const news = told.length > 3 ? `${told.length} people changed.` : `${told.map(words).join(". ")}.`;
       say(news);
-      live.querySelector("span").textContent = `Live: ${news}`;
+      line().textContent = `Live: ${news}`;
     }
   }
 
   async function poll() {
-    const line = live.querySelector("span");
     try {
       if (!document.hidden && state.busy === 0) await refresh({ quiet: false });
-      if (state.lost) line.textContent = "Live: what another desk does appears here by itself.";
+      if (state.lost) line().textContent = "Live: what another desk does appears here by itself.";
       state.lost = false;
     } catch {
-      line.textContent = "The desk is not reached. What is shown may be old; it tries again by itself.";
+      line().textContent = "The desk is not reached. What is shown may be old; it tries again by itself.";
       state.lost = true;
       state.version = null;
     }
@@ -231,7 +243,7 @@
       shown()[0]?.focus();
     } else if (!event.submitter.hasAttribute("data-native")) {
       event.preventDefault();
-      if (event.submitter.getAttribute("aria-disabled") !== "true") send(event.submitter);
+      if (event.submitter.getAttribute("aria-disabled") !== "true" && !event.submitter.closest("[data-fresh]")) send(event.submitter);
     }
   });
   room.addEventListener("change", (event) => event.target.classList.contains("st-box") && picked());
@@ -288,7 +300,7 @@
   }
 
   const keys = {
-    "/": () => (input()?.focus(), true),
+    "/": () => (input()?.select(), input()?.focus(), true),
     "?": () => ((by("roster-keys").open = !by("roster-keys").open), true),
     w: () => (by("roster-walk-in")?.click(), true),
     s: () => (by("roster-scan")?.click(), true),
@@ -312,7 +324,15 @@
     if (event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
     const target = event.target;
     if (target.matches("input:not(.st-box), textarea, select")) {
-      if (event.key === "Escape" && target === input()) (shown()[0] ?? document.body).focus();
+      if (event.key === "Escape" && target === input()) {
+        // To whoever was found, among all again.
+        event.preventDefault();
+        const found = shown()[0];
+        target.value = state.find = "";
+        filter();
+        if (found) found.focus();
+        else target.blur();
+      }
       return;
     }
     const tile = at();
@@ -336,7 +356,7 @@
   });
 
   remember(room);
-  live.hidden = false;
+  line();
   filter();
   setTimeout(poll, POLL_MS);
 }

@@ -8,7 +8,7 @@
   const field = by("scan-code");
   const says = by("scan-says");
   const script = by("scan-script");
-  let last = { code: "", at: 0 };
+  const seen = new Map();
   let busy = false;
 
   function show(ok, message) {
@@ -28,7 +28,6 @@
   }
 
   async function send(code) {
-    if (busy || (code === last.code && Date.now() - last.at < AGAIN_MS)) return;
     busy = true;
     const body = new FormData(form);
     body.set("code", code);
@@ -40,7 +39,6 @@
     } catch {
       show(false, "The desk is not reached, and nobody was checked in. Load this page anew and scan again.");
     } finally {
-      last = { code, at: Date.now() };
       busy = false;
     }
   }
@@ -50,8 +48,7 @@
     const code = field.value.trim();
     field.value = "";
     field.focus();
-    last.code = "";
-    if (code) send(code);
+    if (code && !busy) send(code);
   });
 
   function load(address) {
@@ -101,7 +98,10 @@
       const again = async () => {
         if (video.readyState >= 2 && !busy && !document.hidden) {
           const code = await look(video).catch(() => null);
-          if (code) await send(code);
+          // A code that stays in view is one scan.
+          const known = Date.now() - (seen.get(code) ?? 0) < AGAIN_MS;
+          if (code) seen.set(code, Date.now());
+          if (code && !known) await send(code);
         }
         setTimeout(again, LOOK_MS);
       };

@@ -10,9 +10,9 @@ import pytest
 
 from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.policies.local_time import day_start
-from studio_reservations.policies.past import Outcome, Past, PastPass, PastReservation, StaffSuspension
+from studio_reservations.policies.past import Outcome, Past, PastPass, PastReservation, Replayed, StaffSuspension
 from studio_reservations.policies.policy import Policy
-from studio_reservations.policies.replaying import Replayed, replay
+from studio_reservations.policies.replaying import replay
 
 TORONTO = "America/Toronto"
 FIRST = date(2026, 9, 1)

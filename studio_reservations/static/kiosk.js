@@ -1,0 +1,81 @@
+// The kiosk, better with a script: names as one types, letters to tap, a camera, and a clock that goes on.
+"use strict";
+{
+  const LONGEST_NAME = 40;
+  const IDLE_MS = 30000;
+  const CHANGING_MS = 10000;
+  const by = (id) => document.getElementById(id);
+  const main = document.querySelector("[data-kiosk]");
+  const form = by("kiosk-form");
+  const field = by("kq");
+  const list = by("kiosk-names");
+
+  let asked = 0;
+  async function find() {
+    const mine = ++asked;
+    if (field.value.length > LONGEST_NAME) return; // a scanner is typing a code
+    try {
+      const answer = await fetch(`${main.dataset.names}?q=${encodeURIComponent(field.value)}`);
+      if (answer.ok && mine === asked) list.innerHTML = await answer.text();
+    } catch {
+      // The tablet is offline for a moment; the form still works when it is back.
+    }
+  }
+
+  let soon;
+  field.addEventListener("input", () => {
+    clearTimeout(soon);
+    soon = setTimeout(find, 150);
+  });
+  form.addEventListener("submit", (event) => {
+    if (field.value.trim().length > LONGEST_NAME) return; // a code goes to the server as it is
+    event.preventDefault();
+    find();
+  });
+
+  by("kiosk-keys").hidden = false;
+  by("kiosk-keys").addEventListener("click", (event) => {
+    const key = event.target.closest("button");
+    if (!key) return;
+    const letter = key.textContent.trim();
+    field.value = letter ? field.value + (field.value ? letter.toLowerCase() : letter) : field.value.slice(0, -1);
+    find();
+  });
+
+  // Whoever leaves a half-written name leaves a clean screen.
+  let idle;
+  for (const kind of ["input", "click"]) {
+    document.addEventListener(kind, () => {
+      clearTimeout(idle);
+      idle = setTimeout(() => {
+        field.value = "";
+        list.replaceChildren();
+      }, IDLE_MS);
+    });
+  }
+
+  setInterval(async () => {
+    try {
+      const answer = await fetch(main.dataset.door);
+      if (answer.status === 404) location.reload(); // it was sent away
+      if (!answer.ok) return;
+      by("kiosk-changing").innerHTML = await answer.text();
+      by("kiosk-time").textContent = by("kiosk-changing").querySelector("[data-time]").dataset.time;
+    } catch {
+      // The next time.
+    }
+  }, CHANGING_MS);
+
+  window
+    .studioCamera(by("kiosk-video"), main.dataset.reader, (code) => {
+      field.value = code;
+      form.submit();
+    }, 8000)
+    .then(
+      () => {
+        by("kiosk-video").hidden = false;
+        by("kiosk-frame").classList.add("is-over");
+      },
+      () => {} // no camera: names and a scanner on a cable remain
+    );
+}
