@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from config.processes import ROOT
 from studio_reservations.language import DOMAIN, FOLDER
 
 PACKAGE = ROOT / "studio_reservations"
+NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
+"""Compiled twice, a catalogue is the same file."""
+
 KEYWORDS: dict[str, Any] = {"say": None, "says": (1, 2), "N_": None}
 METHODS = [("wording.py", "config.translations:extract_wording"), ("**.py", "python"), ("templates/**.html", "jinja2")]
 
@@ -86,7 +90,7 @@ def as_po(catalog: Catalog) -> bytes:
 def as_mo(catalog: Catalog) -> bytes:
     """Return the catalogue as programs read it, without what has no translation: that is English then, not empty."""
     written = BytesIO()
-    told = Catalog(locale=catalog.locale_identifier, charset="utf-8")
+    told = Catalog(locale=catalog.locale_identifier, charset="utf-8", creation_date=NO_DATE, revision_date=NO_DATE)
     untold = untranslated(catalog)
     for message in catalog:
         if message.id and str(message.id) not in untold:

@@ -129,7 +129,7 @@ def test_the_portals_own_page_leads_here_and_a_visitor_comes_back_after_the_logi
 def test_a_first_load_is_light(open_browser):
     page = open_browser("maya", viewport=PHONE)
     for path in PAGES:
-        sizes = []
+        sizes: list[int] = []
         page.on("response", lambda response, sizes=sizes: sizes.append(len(response.body())))
         page.goto(path)
         page.wait_for_load_state("networkidle")

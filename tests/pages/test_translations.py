@@ -19,8 +19,8 @@ def test_each_catalogue_is_up_to_date_and_compiled(path):
 
     assert {named(one) for one in texts_of_the_sources() if one.id} == {named(one) for one in written if one.id}
     untold = untranslated(written)
-    told = {named(one): list(one.string) for one in written if one.id and str(one.id) not in untold}
-    assert {named(one): list(one.string) for one in compiled if one.id} == told
+    told = {named(one): list(one.string or ()) for one in written if one.id and str(one.id) not in untold}
+    assert {named(one): list(one.string or ()) for one in compiled if one.id} == told
 
 
 def named(message):
