@@ -835,7 +835,7 @@ def upgrade() -> None:
             name=op.f("ck_studio_reservation_history_performed_by_kind"),
         ),
         sa.CheckConstraint(
-            "subject_type IN ('reservation', 'registration', 'session', 'suspension', 'policy', 'customer', 'studio')",
+            "subject_type IN ('reservation', 'registration', 'session', 'suspension', 'policy', 'customer', 'studio', 'class')",
             name=op.f("ck_studio_reservation_history_subject_type"),
         ),
         sa.ForeignKeyConstraint(

@@ -32,6 +32,7 @@ class SubjectType(StrEnum):
     POLICY = "policy"
     CUSTOMER = "customer"
     STUDIO = "studio"
+    CLASS = "class"
 
 
 class ReservationHistory(Base):

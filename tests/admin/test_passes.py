@@ -143,8 +143,8 @@ def test_a_pass_is_issued_after_a_look_at_it(as_role, stored, kiln: Kiln):
     mine = select(ClassRegistration).where(ClassRegistration.customer_id == kiln.own.customer)
     assert len(stored.scalars(mine).all()) == 1
     looked_at = seen(shown.text)
-    page = press(manager, f"{LIST}issue", step="issue", seen=looked_at, **(fields | {"option-sessions": "80"}))
-    assert "80 punches left" in page.text
+    changed = press(manager, f"{LIST}issue", step="issue", seen=looked_at, **(fields | {"option-sessions": "80"}))
+    assert "80 punches left" in changed.text
     assert len(stored.scalars(mine).all()) == 1
     page = told(manager, press(manager, f"{LIST}issue", step="issue", seen=looked_at, **fields))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_passes_are_found_and_carded(db_session, studio, owner, ada, session):
     make_reservation(db_session, registration, session)
     make_pass(db_session, ada, studio, pass_type="lunar_pass")
 
-    def found(**wanted: object) -> int:
+    def found(**wanted: Any) -> int:
         rows = passes_of_studio(
             db_session, actor=owner, studio=studio, wanted=Wanted(**wanted), pass_types=types, now=NOW, limit=9
         )
