@@ -82,3 +82,38 @@ def test_styles_are_kept_for_a_year_in_the_version_that_is_installed(browser):
 def cache_control(somebody, path):
     with somebody.client.get(path) as answer:
         return answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/sessions?studio=nobody", 404),
+        ("/calendar?studio=kiln", 404),
+        ("/?for=%00", 404),
+        ("/?for=", 404),
+        ("/sessions?from=9999-12-31&to=0001-01-01&after=%00&class=%FF", 200),
+        ("/calendar?month=2026-12&month=x&earlier=%00", 200),
+        ("/?done=reserved&it=%00", 200),
+        ("/?done=reserved", 200),
+        ("/?done=%7B%7D&it=x", 200),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_never_an_error_of_ours(browser, path, status):
+    assert browser("ada").get(path).status == status
+
+
+@pytest.mark.parametrize(
+    "languages", ["*", "fr;q=x, ,;;", "zz-ZZ-zz", "x" * 3000, "en-US-u-hc-h12", "fr-Latn-CA-x-private"]
+)
+def test_whatever_a_browser_says_of_its_languages_there_is_a_page(browser, languages):
+    assert browser("ada").get("/sessions", **{"Accept-Language": languages}).status == 200
+
+
+def test_a_form_that_is_too_large_is_refused(browser, people):
+    answer = browser("ada").client.post(f"/studio/reservations/{people.reservation}/undo", data={"x": "y" * 100_000})
+
+    assert answer.status_code in (403, 413)
+
+
+def test_somebody_elses_strip_tells_nothing(browser, people):
+    assert "Beginner" not in browser("newcomer").get(f"/?done=reserved&it={people.reservation}").text
