@@ -157,7 +157,7 @@ def _may_cost(row: Any, session: Any, by_customer: set[UUID | None], until: date
     """Return whether it may have been missed or given up late: what a pass type is asked about."""
     if row.status == Status.CANCELLED:
         return _on_own_terms(row, by_customer)
-    return row.status == Status.NO_SHOW or (row.status == Status.PENDING and session.ends_at <= until)
+    return bool(row.status == Status.NO_SHOW or (row.status == Status.PENDING and session.ends_at <= until))
 
 
 def _on_own_terms(row: Any, by_customer: set[UUID | None]) -> bool:

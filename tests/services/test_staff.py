@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.errors import Forbidden, InvalidRequest, LastOwner, NotFound, StudioError
 from studio_reservations.models import Role, Studio, StudioStaff
-from studio_reservations.services.actors import SYSTEM
+from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.staff import StaffService
 from tests import factories
 from tests.factories import NOW, history_of
@@ -23,11 +23,8 @@ def service(db_session: Session) -> StaffService:
 
 
 def owners_of(db_session: Session, studio: Studio) -> int:
-    return db_session.scalar(
-        select(func.count())
-        .select_from(StudioStaff)
-        .where(StudioStaff.studio_id == studio.id, StudioStaff.role == "owner", StudioStaff.active.is_(True))
-    )
+    owners = select(func.count()).where(StudioStaff.role == "owner", StudioStaff.active.is_(True))
+    return db_session.scalars(owners.where(StudioStaff.studio_id == studio.id)).one()
 
 
 def test_an_owner_appoints_changes_and_lets_go_and_history_tells(db_session):
@@ -81,22 +78,13 @@ def test_the_last_owner_stays_unless_an_operator_says_otherwise(db_session):
     assert owners_of(db_session, studio) == 0
 
 
-def leaving(engine: Engine, member: StudioStaff, studio: Studio, looked: Barrier | None = None) -> Callable[[], str]:
+def leaving(engine: Engine, member: StudioStaff, studio: Studio) -> Callable[[], str]:
     staff_id, actor = member.id, factories.staff_actor(studio, Role.OWNER, staff=member)
 
     def act() -> str:
         with Session(engine) as db_session, db_session.begin():
-            staff = service(db_session)
-            if looked is not None:
-                keep = staff._keep_an_owner
-
-                def keep_then_wait(*given: object) -> None:
-                    keep(*given)
-                    looked.wait(10)
-
-                staff._keep_an_owner = keep_then_wait
             try:
-                staff.deactivate(staff_id=staff_id, actor=actor)
+                service(db_session).deactivate(staff_id=staff_id, actor=actor)
             except StudioError as error:
                 return error.code
             return "gone"
@@ -127,9 +115,15 @@ def test_of_two_owners_who_leave_at_once_one_stays(db_session, engine):
 def test_without_the_lock_both_would_leave(db_session, engine, monkeypatch):
     studio, owners = two_owners(db_session)
     monkeypatch.setattr(StaffService, "_lock", lambda _self, _studio_id: None)
-    looked = Barrier(2)
+    both_have_looked, keep = Barrier(2), StaffService._keep_an_owner
 
-    outcomes = race(*(leaving(engine, one, studio, looked) for one in owners))
+    def keep_then_wait(staff: StaffService, member: StudioStaff, actor: Actor) -> None:
+        keep(staff, member, actor)
+        both_have_looked.wait(10)
+
+    monkeypatch.setattr(StaffService, "_keep_an_owner", keep_then_wait)
+
+    outcomes = race(*(leaving(engine, one, studio) for one in owners))
 
     assert outcomes == ["gone", "gone"]
     assert owners_of(db_session, studio) == 0
