@@ -64,7 +64,7 @@ class Settings:
         "None brings a page of their own",
     )
     reservation_url: str | None = _setting(
-        None, "address of a customer's page of one reservation with {id} in it; None leaves the button out of mail"
+        None, "the portal's own page of one reservation with {id} in it; None is ours, under STUDIO_PUBLIC_URL"
     )
     webhook_allow_private: bool = _setting(
         False, "whether webhooks may go to private addresses and over plain http; for tests and closed networks"
