@@ -27,7 +27,7 @@ NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 """Compiled twice, a catalogue is the same file."""
 
 KEYWORDS: dict[str, Any] = {"say": None, "says": (1, 2), "N_": None}
-METHODS = [("wording.py", "config.translations:extract_wording"), ("**.py", "python"), ("templates/**.html", "jinja2")]
+METHODS = [("wording.py", "config.translations:extract_wording"), ("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**/mail/*.txt", "jinja2")]
 
 HEADER = """# Brought up to date by `make translations`.
 msgid ""

@@ -40,6 +40,7 @@ PATTERNS: Mapping[str, str] = {
     "weekday and day": N_("EEE d"),
     "weekday": N_("EEEE"),
     "short weekday": N_("EEE"),
+    "short month": N_("MMM"),
     "day and month": N_("d MMMM"),
     "day and month with year": N_("d MMMM y"),
     "month": N_("LLLL y"),

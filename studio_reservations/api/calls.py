@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.api import idempotency
 from studio_reservations.api.answers import Answer, Sent
+from studio_reservations.api.languages import remember_locale
 from studio_reservations.api.limits import CallLimit
 from studio_reservations.api.problems import problem_for
 from studio_reservations.api.requests import Input, read_body, read_query
@@ -138,7 +139,11 @@ def _worked(
     endpoint: Endpoint, state: State, caller: Caller | None, now: datetime, given: Input, path: dict[str, Any]
 ) -> Sent:
     def actor_in(db_session: Session) -> Actor:
-        return ANYBODY if caller is None else actor_for(db_session, caller, method=request.method, now=now)
+        if caller is None:
+            return ANYBODY
+        actor = actor_for(db_session, caller, method=request.method, now=now)
+        remember_locale(actor)
+        return actor
 
     def handled(actor: Actor, db_session: Session | None) -> Sent:
         call = Call(state=state, caller=caller, actor=actor, now=now, session=db_session)

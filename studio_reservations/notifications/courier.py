@@ -10,6 +10,7 @@ from jinja2 import BaseLoader, TemplateError
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from studio_reservations.language import language_for
 from studio_reservations.models import Channel
 from studio_reservations.notifications.calendars import calendar_of, event_of
 from studio_reservations.notifications.failures import Hopeless, NotNeeded
@@ -87,9 +88,9 @@ class Courier:
         studio, customer, name = occasion.studio, occasion.customer, str(occasion.delivery.template)
         preference = SWITCHED_OFF_BY.get(Message(name)) if name in set(Message) else None
         url = self.links.url_for(customer.id, preference) if customer is not None else None
-        context = context_of(occasion, now=now, link=self._reservation_url)
-        context |= {"preference": preference, "preferences_url": url}
         locale = customer.locale if customer is not None else None
+        context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
+        context |= {"preference": preference, "preferences_url": url}
         words = self.templates.words(name, context, locale=locale)
         return Mail(
             id=str(occasion.delivery.id),
@@ -107,8 +108,8 @@ class Courier:
 
     def text_message(self, occasion: Occasion, *, now: datetime) -> str:
         """Return the SMS of an occasion."""
-        context = context_of(occasion, now=now, link=self._reservation_url)
         locale = occasion.customer.locale if occasion.customer is not None else None
+        context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
         return self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
 
     def _mail(self, occasion: Occasion, *, now: datetime) -> None:

@@ -18,10 +18,11 @@ from studio_reservations.callers import Caller, Stranger, actor_for, welcome
 from studio_reservations.csrf import check_form_csrf
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import InvalidRequest, NotFound, StudioError
-from studio_reservations.language import Language, language_for
+from studio_reservations.language import Language
 from studio_reservations.models import Customer, Studio
 from studio_reservations.pages.assets import BLUEPRINT
 from studio_reservations.pages.ids import read_id
+from studio_reservations.pages.languages import language_of
 from studio_reservations.pages.routes import Route
 from studio_reservations.pages.words import helpers
 from studio_reservations.policies.local_time import local_date
@@ -244,22 +245,9 @@ def _call(
         actor=actor,
         now=now,
         db_session=db_session,
-        language=_language(by_id[own]),
+        language=language_of(by_id[own]),
         person=person,
         people=people,
         studios=known_studios(db_session, theirs),
         refusal=refusal,
     )
-
-
-def _language(reader: Customer) -> Language:
-    """Return the reader's language: as the portal selects it, as they chose it, as their browser asks for it."""
-    return language_for(_selected_by_portal(), reader.locale, *(tag for tag, _ in request.accept_languages))
-
-
-def _selected_by_portal() -> str | None:
-    """Return the locale of the portal's Flask-Babel, where it has one that selects."""
-    babel = current_app.extensions.get("babel")
-    select = getattr(babel, "locale_selector", None)
-    selected = select() if select is not None else None
-    return None if selected is None else str(selected)
