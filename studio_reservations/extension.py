@@ -169,7 +169,7 @@ class _HostNames:
 
 
 def _leave_csrf_to_us(app: Flask) -> None:
-    """Exempt ours from the portal's CSRFProtect: the API checks writes with a cookie itself, the pages take a signed link."""
+    """Exempt ours from the portal's CSRFProtect: API and pages check writes with a cookie themselves."""
     csrf = app.extensions.get("csrf")
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])

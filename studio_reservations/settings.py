@@ -58,6 +58,11 @@ class Settings:
     staff_prefix: str = _setting(
         "/studio-staff", "URL prefix of the staff screens in a portal without a Flask-Admin of its own"
     )
+    base_template: str | None = _setting(
+        None,
+        "the portal's own template in which the customer's pages appear, with blocks `title`, `head` and `content`; "
+        "None brings a page of their own",
+    )
     reservation_url: str | None = _setting(
         None, "address of a customer's page of one reservation with {id} in it; None leaves the button out of mail"
     )

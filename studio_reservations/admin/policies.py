@@ -122,7 +122,7 @@ class PolicyScreen(StaffScreen):
 
     def _policy(self, desk: Desk, studio: Studio, studio_class: StudioClass | None) -> str | Done:
         draft = _draft(desk, studio, studio_class)
-        valid = not desk.given.get(SENT) or draft.form.validate()
+        valid = SENT not in desk.given or draft.form.validate()
         overtaken = desk.sent and desk.given.get("seen") != draft.seen
         if desk.sent and valid and not overtaken:
             self._put(desk, studio, draft.class_id, draft.values)

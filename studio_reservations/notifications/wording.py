@@ -9,8 +9,12 @@ from typing import Any
 
 from studio_reservations.notifications.occasions import Occasion
 from studio_reservations.policies.local_time import local_date, zone
-from studio_reservations.sentences import DAYS, MONTHS
 
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 LinkOf = Callable[[Any], str | None]
 
 

@@ -161,7 +161,7 @@ def _may_cost(row: Any, session: Any, by_customer: set[UUID | None], until: date
 
 
 def _on_own_terms(row: Any, by_customer: set[UUID | None]) -> bool:
-    return row.checked_in_at is None and (row.late or row.id in by_customer)
+    return row.checked_in_at is None and (bool(row.late) or row.id in by_customer)
 
 
 def _outcome(row: Any, acts: _Acts, given_up: set[UUID]) -> tuple[Outcome, datetime | None]:

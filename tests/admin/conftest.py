@@ -80,7 +80,7 @@ def kiln_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
     shutil.copyfile(sqlite_template, path)
     app = make_portal(f"sqlite:///{path}", Clock(NOW))
     with app.app_context():
-        kiln = _build(host.db.session())
+        kiln = build(host.db.session())
         host.db.session.commit()
     host.dispose_engines(app)
     return path, kiln
@@ -144,7 +144,8 @@ def told(client: FlaskClient, response: TestResponse) -> str:
     return client.get(response.headers["Location"]).text
 
 
-def _build(db_session: Session) -> Kiln:
+def build(db_session: Session) -> Kiln:
+    """Fill the tables with both studios and everybody."""
     users = {role: host.User(email=f"{role}@example.org", name=role.title()) for role in ROLES}
     db_session.add_all(users.values())
     db_session.flush()

@@ -169,6 +169,8 @@ def test_what_is_no_policy_is_said_at_the_field_and_kept(as_role, stored):
             assert fields_of(page)["check_in_closes_minutes_after"] == "7"
         replay = manager.get(OF_STUDIO, query_string=sent, headers=SCRIPT).text
         assert f'<li data-error-of="{name}">{sentence}</li>' in replay
+    assert manager.get(OF_STUDIO, query_string={"sent": "", "undo_minutes": "x"}).status_code == 200
+    assert press(manager, OF_STUDIO, undo_minutes="x").status_code == 200
     assert changes(stored) == []
 
 

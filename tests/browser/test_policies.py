@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from studio_reservations.models import ReservationHistory
 from tests.browser.conftest import DESKTOP, PHONE, does_not_scroll_sideways, violations
 
 
-def policy_page(page: Page) -> Page:
+def policy_page(page):
     page.goto("/admin/studio/policies/")
     page.get_by_role("link", name="Change the policy").click()
     return page

@@ -15,7 +15,7 @@ from flask import Request
 from sqlalchemy import Uuid, bindparam, cast, null, select, union_all
 from sqlalchemy.orm import Session
 
-from studio_reservations.api.routes import READING
+from studio_reservations.database import run_in_transaction
 from studio_reservations.errors import Forbidden, NotAuthenticated
 from studio_reservations.identity import Identity, PortalUser
 from studio_reservations.models import (
@@ -28,8 +28,11 @@ from studio_reservations.models import (
     TokenScope,
 )
 from studio_reservations.models.connection import connection
+from studio_reservations.services.accounts import customer_for_portal_user
 from studio_reservations.services.actors import Actor, ActorKind
 from studio_reservations.services.tokens import token_hash
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _TOKEN = (
     select(
@@ -104,6 +107,13 @@ def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime
             own_customer_id=token.customer_id,
         )
     return Actor(kind=ActorKind.TOKEN, id=str(token.id), roles=MappingProxyType({token.studio_id: Role(token.role)}))
+
+
+def welcome(caller: Caller, *, now: datetime, region: str) -> None:
+    """Make a stranger a customer, or let them claim the one that they are. Source: rules.md §11."""
+    user = caller.user
+    assert user is not None  # noqa: S101 - only a user can be a stranger
+    run_in_transaction(lambda db_session: customer_for_portal_user(db_session, user=user, now=now, region=region))
 
 
 def _is_over(token: Any, now: datetime) -> bool:
