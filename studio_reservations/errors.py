@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -14,7 +15,9 @@ class StudioError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     sentence: ClassVar[str | None] = None
-    """A plugin's own sentence, filled by ``values``; the built-in codes have theirs in the catalogue."""
+    """A plugin's own sentence in English, filled by ``values``; the built-in codes have theirs in the catalogue."""
+    translations: Mapping[str, Mapping[str, str]] = {}
+    """A plugin's words in other languages, by language and English text; given when its refusal passes the registry."""
 
     def __init__(self, **values: Any) -> None:
         super().__init__(self.code, values)

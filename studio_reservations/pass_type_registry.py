@@ -7,49 +7,80 @@ from __future__ import annotations
 
 import json
 import logging
-import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from studio_reservations import pass_type_answers as answers
 from studio_reservations.errors import InvalidRequest, PassTypeUnavailable, ReservationRefused
+from studio_reservations.pass_type_forms import form_of
 from studio_reservations.pass_types import (
-    CONTRACT_VERSION,
     Candidate,
     Event,
+    Figure,
     HeldPass,
     HeldReservation,
     Issue,
     PassType,
+    Purchase,
     Remaining,
     Status,
 )
+from studio_reservations.sentences import translated
 
 DISTRIBUTION = "studio-reservations"
 ENTRY_POINT_GROUP = "studio_reservations.pass_types"
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-MAX_COUNT = 10_000
+BUDGET = 0.05
+"""Seconds that one question may take; it is measured, not cut short."""
+SLOW_IN_A_ROW = 3
+REST = 60.0
+"""Seconds for which a pass type is not asked after it was slow that often in a row."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class _Nonsense(TypeError):
-    """The plugin answered something that its contract does not allow."""
+@dataclass(slots=True)
+class Health:
+    """How a pass type has done in this process: what was last wrong with it, and until when it rests for being slow."""
+
+    clock: Callable[[], float] = time.monotonic
+    fault: str | None = None
+    slow_in_a_row: int = 0
+    rests_until: float = 0.0
+
+    def took(self, seconds: float, what: str) -> bool:
+        """Note how long a question took; tell whether that was too long."""
+        if seconds <= BUDGET:
+            self.slow_in_a_row = 0
+            return False
+        self.slow_in_a_row += 1
+        self.fault = f"{what} took {seconds * 1000:.0f} ms; it has {BUDGET * 1000:.0f} ms"
+        if self.slow_in_a_row >= SLOW_IN_A_ROW:
+            self.slow_in_a_row = 0
+            self.rests_until = self.clock() + REST
+            self.fault += f", and was slow {SLOW_IN_A_ROW} times in a row: it is not asked for {REST:.0f} s"
+        return True
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPassType:
-    """A pass type behind a wall: what it raises or returns wrongly becomes `PassTypeUnavailable`, logged once a call."""
+    """A pass type behind a wall: what it raises or returns wrongly becomes `PassTypeUnavailable`, logged once a call.
+
+    ``source`` says where it was found, ``package`` and ``version`` in what, where it came in an installed package.
+    """
 
     plugin: PassType
     source: str
+    package: str | None = None
+    version: str | None = None
+    health: Health = field(default_factory=Health, compare=False)
 
     @property
     def key(self) -> str:
@@ -66,6 +97,20 @@ class InstalledPassType:
         """Its place when the best pass is chosen."""
         return self.plugin.rank
 
+    def say(self, text: str, *, language: str | None = None) -> str:
+        """Return a text of the plugin's (a label, a unit) in ``language``, or as it is where it has no translation."""
+        return translated(text, self.plugin.translations, language)
+
+    def form(self, *, language: str | None = None) -> list[dict[str, Any]]:
+        """Return the fields in which staff choose its options; see `form_of`. :raises PassTypeUnavailable:"""
+
+        def described() -> list[dict[str, Any]]:
+            fields = form_of(self.plugin.Options, say=partial(self.say, language=language))
+            answers.check_sendable(fields)
+            return fields
+
+        return self._contained("Options", described)
+
     def validated_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options with their defaults, as JSON values.
 
@@ -77,65 +122,95 @@ class InstalledPassType:
             raise outcome
         return outcome
 
+    def allow_issue(self, purchase: Purchase) -> None:
+        """Return quietly, or raise the plugin's refusal. :raises PassTypeUnavailable:"""
+        allow: Callable[[Purchase], object] = self.plugin.allow_issue
+        self._contained("allow_issue", lambda: answers.nothing(allow(purchase)), may_refuse=True)
+
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Return the counters of a new pass. :raises PassTypeUnavailable:"""
-        return self._contained("issue", lambda: _issue(self.plugin.issue(options)))
+        return self._contained("issue", lambda: answers.issue(self.plugin.issue(options)))
+
+    def people(self, options: Mapping[str, Any]) -> int | None:
+        """Return how many people may use one pass, its holder included. :raises PassTypeUnavailable:"""
+        return self._contained("people", lambda: answers.people(self.plugin.people(options)))
 
     def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
         """Return quietly, or raise the plugin's refusal. :raises PassTypeUnavailable:"""
-        self._contained("allow_reservation", lambda: self._allowed(held, session))
+        allow: Callable[[HeldPass, Candidate], object] = self.plugin.allow_reservation
+        self._contained("allow_reservation", lambda: answers.nothing(allow(held, session)), may_refuse=True)
 
     def punches_for(self, event: Event, held: HeldPass, session: Candidate) -> int:
         """Return what ``event`` costs; an uncounted pass costs nothing. :raises PassTypeUnavailable:"""
-        punches = self._contained("punches_for", lambda: _count(self.plugin.punches_for(event, held, session)))
-        return punches if held.sessions_remaining is not None else 0
+        if held.sessions_remaining is None:
+            return 0
+        return self._contained("punches_for", lambda: answers.count(self.plugin.punches_for(event, held, session)))
 
     def exclusive_steps(self, held: HeldPass) -> bool:
         """Return whether each step takes one live reservation only. :raises PassTypeUnavailable:"""
-        return self._contained("exclusive_steps", lambda: _of(bool, self.plugin.exclusive_steps(held)))
+        return self._contained("exclusive_steps", lambda: answers.of(bool, self.plugin.exclusive_steps(held)))
 
     def dependents(self, held: HeldPass, lost: HeldReservation) -> tuple[UUID, ...]:
         """Return the PENDING reservations that fall with ``lost``. :raises PassTypeUnavailable:"""
         pending = {one.id for one in held.reservations if one.status is Status.PENDING and one.id != lost.id}
-        return self._contained(
-            "dependents", lambda: tuple(one for one in _of(tuple, self.plugin.dependents(held, lost)) if one in pending)
-        )
+
+        def falling() -> tuple[UUID, ...]:
+            return tuple(one for one in answers.of(tuple, self.plugin.dependents(held, lost)) if one in pending)
+
+        return self._contained("dependents", falling)
 
     def remaining(self, held: HeldPass) -> Remaining:
         """Return what the pass still gives. :raises PassTypeUnavailable:"""
-        return self._contained("remaining", lambda: _remaining(self.plugin.remaining(held)))
+        return self._contained("remaining", lambda: answers.remaining(self.plugin.remaining(held)))
+
+    def figures(self, held: HeldPass, *, language: str | None = None) -> tuple[Figure, ...]:
+        """Return what people read beside the balance, in ``language``. :raises PassTypeUnavailable:"""
+
+        def said(one: Figure) -> Figure:
+            words = self.plugin.translations
+            return replace(
+                one, label=translated(one.label, words, language), value=translated(one.value, words, language)
+            )
+
+        return tuple(
+            said(one) for one in self._contained("figures", lambda: answers.figures(self.plugin.figures(held)))
+        )
 
     def status_fields(self, held: HeldPass) -> dict[str, Any]:
         """Return the plugin's own status fields. :raises PassTypeUnavailable:"""
-        return self._contained("status_fields", lambda: _json(self.plugin.status_fields(held)))
+        return self._contained("status_fields", lambda: answers.json_object(self.plugin.status_fields(held)))
 
-    def _allowed(self, held: HeldPass, session: Candidate) -> None:
-        allow: Callable[[HeldPass, Candidate], object] = self.plugin.allow_reservation
-        answer = allow(held, session)
-        if answer is not None:
-            raise _Nonsense(f"expected None or a refusal raised, got {answer!r}")
-
-    def _contained(self, what: str, call: Callable[[], T]) -> T:
+    def _contained(self, what: str, call: Callable[[], T], *, may_refuse: bool = False) -> T:
+        health = self.health
+        began = health.clock()
+        if began < health.rests_until:
+            raise PassTypeUnavailable(pass_type=self.key)
         try:
             try:
                 return call()
             except ReservationRefused as refusal:
-                _check_refusal(refusal)
+                if not may_refuse:
+                    raise answers.Nonsense(f"a question is answered, not refused with {refusal}") from refusal
+                answers.check_refusal(refusal)
+                refusal.translations = self.plugin.translations
                 raise
         except ReservationRefused:
             raise
         except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) failed in %s", self.key, self.source, what)
+            health.fault = f"{what}: {answers.told(error)}"
             raise PassTypeUnavailable(pass_type=self.key) from error
+        finally:
+            if health.took(health.clock() - began, what):
+                log.warning("pass type %s (%s) is slow: %s", self.key, self.source, health.fault)
 
     def _validated(self, options: Mapping[str, Any]) -> dict[str, Any] | InvalidRequest:
         try:
             text = json.dumps(dict(options), default=str)
-            return _json(self.plugin.Options.model_validate_json(text).model_dump(mode="json"))
+            return answers.json_object(self.plugin.Options.model_validate_json(text).model_dump(mode="json"))
         except ValidationError as error:
-            return InvalidRequest(
-                errors=_json({".".join(["pass_options", *map(str, one["loc"])]): one["msg"] for one in error.errors()})
-            )
+            wrong = {".".join(["pass_options", *map(str, one["loc"])]): one["msg"] for one in error.errors()}
+            return InvalidRequest(errors=answers.json_object(wrong))
 
 
 class PassTypes:
@@ -162,6 +237,12 @@ class PassTypes:
         except KeyError:
             raise PassTypeUnavailable(pass_type=key) from None
 
+    def fault_of(self, key: str) -> str | None:
+        """Return what staff read is wrong with a pass type: not found, not loadable, or what it last did in this process."""
+        if (found := self.find(key)) is not None:
+            return found.health.fault
+        return self.faults.get(key) or f"No installed package and no setting brings a pass type {key!r}."
+
 
 @cache
 def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
@@ -171,22 +252,25 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
     """
     found: dict[str, InstalledPassType] = {}
     faults: dict[str, str] = {}
-    sources: list[tuple[str, str, Callable[[], Any]]] = [
-        (one.name, f"entry point {one.value}", one.load)
+    sources: list[tuple[str, str, Callable[[], Any], EntryPoint | None]] = [
+        (one.name, f"entry point {one.value}", one.load, one)
         for one in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_ours_first)
     ]
-    sources += [(name, f"setting {name}", partial(_by_dotted_name, name)) for name in dotted_names]
-    for name, source, load in sources:
+    sources += [(name, f"setting {name}", partial(_by_dotted_name, name), None) for name in dotted_names]
+    for name, source, load, entry_point in sources:
         try:
-            plugin = _made(load())
+            plugin = answers.made(load())
             rival = found.get(plugin.key)
             if rival is None:
-                found[plugin.key] = InstalledPassType(plugin, source)
+                dist = entry_point.dist if entry_point is not None else None
+                found[plugin.key] = InstalledPassType(
+                    plugin, source, package=dist.name if dist else None, version=dist.version if dist else None
+                )
             elif type(rival.plugin) is not type(plugin):
-                raise _Nonsense(f"the key {plugin.key!r} is taken by {rival.source}")
+                raise answers.Nonsense(f"the key {plugin.key!r} is taken by {rival.source}")
         except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) cannot be loaded", name, source)
-            faults[name] = f"{source}: {type(error).__name__}: {error}"
+            faults[name] = f"{source}: {answers.told(error)}"
     return PassTypes(found.values(), faults=faults)
 
 
@@ -198,81 +282,3 @@ def _ours_first(one: EntryPoint) -> tuple[bool, str, str]:
 def _by_dotted_name(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)
-
-
-def _made(cls: Any) -> PassType:
-    if not (isinstance(cls, type) and issubclass(cls, PassType)):
-        raise _Nonsense(f"{cls!r} is not a subclass of studio_reservations.pass_types.PassType")
-    key, label = getattr(cls, "key", None), getattr(cls, "label", None)
-    if not _is_name(key):
-        raise _Nonsense(f"{cls.__name__}.key must be a name like 'punch_pass', not {key!r}")
-    if not (isinstance(label, str) and label):
-        raise _Nonsense(f"{cls.__name__}.label must be a text, not {label!r}")
-    _check_sendable(label)
-    if isinstance(cls.rank, bool) or not isinstance(cls.rank, int):
-        raise _Nonsense(f"{cls.__name__}.rank must be a whole number, not {cls.rank!r}")
-    options: object = cls.Options
-    if not (isinstance(options, type) and issubclass(options, BaseModel)):
-        raise _Nonsense(f"{cls.__name__}.Options must be a pydantic model, not {options!r}")
-    if cls.contract != CONTRACT_VERSION:
-        raise _Nonsense(f"{cls.__name__} is made for contract {cls.contract}, this is {CONTRACT_VERSION}")
-    return cls()
-
-
-def _of(kind: type[T], value: Any) -> T:
-    if not isinstance(value, kind):
-        raise _Nonsense(f"expected {kind.__name__}, got {value!r}")
-    return value
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and NAME.fullmatch(value) is not None
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        raise _Nonsense(f"expected a whole number from 0 to {MAX_COUNT}, got {value!r}")
-    return value
-
-
-def _issue(value: Any) -> Issue:
-    issue = _of(Issue, value)
-    for count in (issue.sessions_included, issue.max_advance_reservations):
-        if count is not None:
-            _count(count)
-    _of(bool, issue.requires_sequential_attendance)
-    return issue
-
-
-def _remaining(value: Any) -> Remaining:
-    remaining = _of(Remaining, value)
-    for count in (remaining.available, remaining.included):
-        if count is not None:
-            _count(count)
-    _check_sendable(_of(str, remaining.unit))
-    return remaining
-
-
-def _json(value: Any) -> dict[str, Any]:
-    fields = _of(dict, value)
-    _check_sendable(fields)
-    return fields
-
-
-def _check_refusal(refusal: ReservationRefused) -> None:
-    if not _is_name(refusal.code) or refusal.code == ReservationRefused.code:
-        raise _Nonsense(f"{type(refusal).__name__}.code must be a name of its own, not {refusal.code!r}")
-    if refusal.status not in range(400, 500):
-        raise _Nonsense(f"{type(refusal).__name__}.status must be from 400 to 499, not {refusal.status!r}")
-    _check_sendable(_of(dict, refusal.values), default=_public)
-
-
-def _check_sendable(value: Any, *, default: Callable[[Any], str] | None = None) -> None:
-    """Make the JSON that an answer makes. :raises ValueError: for NaN, and for half a character (a lone surrogate)."""
-    json.dumps(value, default=default, ensure_ascii=False, allow_nan=False).encode()
-
-
-def _public(value: Any) -> str:
-    if isinstance(value, UUID | date):
-        return str(value)
-    raise _Nonsense(f"the values of a refusal are JSON values, dates, instants and ids, not {value!r}")

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 CONTRACT_VERSION = 1
+"""What this module offers; a plugin that asks for more is not loaded."""
 
 
 class Status(StrEnum):
@@ -83,7 +85,7 @@ class HeldReservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """The class session that is asked for, and how."""
+    """The class session that is asked for, and how: ``customer_id`` is who would come, ``timezone`` the studio's."""
 
     id: UUID
     class_id: UUID
@@ -97,12 +99,23 @@ class Candidate:
     customer_id: UUID | None = None
     by_staff: bool = False
 
+    @property
+    def local_start(self) -> datetime:
+        """When it starts by the studio's clock."""
+        return self.starts_at.astimezone(ZoneInfo(self.timezone))
+
+    @property
+    def local_end(self) -> datetime:
+        """When it ends by the studio's clock."""
+        return self.ends_at.astimezone(ZoneInfo(self.timezone))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPass:
-    """The registration with all its reservations, as it stands at ``now``.
+    """The registration with all its reservations, by start, as it stands at ``now``; ``timezone`` is the studio's.
 
-    ``sessions_remaining`` is None for an uncounted pass; ``steps`` are those of the classes concerned, by position.
+    ``sessions_remaining`` is None for an uncounted pass; ``options`` are the JSON values that were valid when it was issued;
+    ``steps`` are those of the classes concerned, by position.
     """
 
     id: UUID
@@ -129,6 +142,43 @@ class HeldPass:
         """Punches that PENDING reservations will cost at check-in."""
         return sum(one.punches_held for one in self.reservations if one.status is Status.PENDING)
 
+    def local(self, instant: datetime) -> datetime:
+        """Return an instant by the studio's clock."""
+        return instant.astimezone(ZoneInfo(self.timezone))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPass:
+    """A pass that the customer has held at this studio, in whatever state it is now."""
+
+    pass_type: str
+    status: str
+    issued_at: datetime
+    class_id: UUID | None = None
+    sessions_attended: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """Who is about to get a pass, on which terms, and what they have held at this studio, oldest first.
+
+    ``people`` are the holder and those named as further members.
+    """
+
+    customer_id: UUID
+    now: datetime
+    timezone: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    class_id: UUID | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+    people: int = 1
+    earlier: tuple[EarlierPass, ...] = ()
+
+    def local(self, instant: datetime) -> datetime:
+        """Return an instant by the studio's clock."""
+        return instant.astimezone(ZoneInfo(self.timezone))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
@@ -148,6 +198,19 @@ class Remaining:
     unit: str = "session"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One thing to be read beside the balance, on the card and the status page; with ``staff_only`` by staff alone.
+
+    A text, or each of several, is translated as the label is.
+    """
+
+    key: str
+    label: str
+    value: str | tuple[str, ...] | int | float | bool | date | None
+    staff_only: bool = False
+
+
 class Options(BaseModel):
     """What staff choose when they issue the pass; each field's title and description make the form.
 
@@ -161,18 +224,30 @@ class PassType:
     """A kind of pass. Subclass it, give ``key`` and ``label``, and override what differs.
 
     Every method is given frozen values and returns at once; a refusal is raised as a `ReservationRefused`. ``rank`` orders
-    the passes when none is named, the lowest first (uncounted 10, counted 50).
+    the passes when none is named, the lowest first (uncounted 10, counted 50). All words are English; ``translations`` has
+    them in other languages: ``{"fr": {"Punch pass": "Carte de séances"}}``. ``contract`` is the version it is written for.
     """
 
-    contract: ClassVar[int] = CONTRACT_VERSION
+    contract: ClassVar[int] = 1
     key: ClassVar[str]
     label: ClassVar[str]
     rank: ClassVar[int] = 50
+    translations: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     Options: ClassVar[type[Options]] = Options
+
+    def allow_issue(self, purchase: Purchase) -> None:
+        """Return None where the pass may be issued.
+
+        :raises ReservationRefused: with a code and sentence of the plugin's own.
+        """
 
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Return the counters with which a pass of these (validated) options begins."""
         return Issue()
+
+    def people(self, options: Mapping[str, Any]) -> int | None:
+        """Return how many people may use one pass, its holder included; None: as many as staff name."""
+        return None
 
     def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
         """Return None where ``session`` may be reserved with ``held``.
@@ -181,7 +256,7 @@ class PassType:
         """
 
     def punches_for(self, event: Event, held: HeldPass, session: Candidate) -> int:
-        """Return how many punches ``event`` costs for this session, 0 or more."""
+        """Return how many punches ``event`` costs for this session, 0 or more; asked of counted passes only."""
         return 0
 
     def exclusive_steps(self, held: HeldPass) -> bool:
@@ -196,6 +271,15 @@ class PassType:
         """Return what the pass still gives."""
         return Remaining()
 
+    def figures(self, held: HeldPass) -> tuple[Figure, ...]:
+        """Return what people read of the pass beside its balance, in order."""
+        return ()
+
     def status_fields(self, held: HeldPass) -> dict[str, Any]:
-        """Return fields of the plugin's own for the pass status, JSON values only."""
+        """Return fields of the plugin's own for programs that read the pass status, JSON values only."""
         return {}
+
+
+def week_of(day: date) -> date:
+    """Return the Monday of the week in which a local day lies."""
+    return day - timedelta(days=day.weekday())

@@ -3,20 +3,38 @@ in the reader's language: the template is translated, then filled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import date, datetime
 from string import Formatter
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
 from studio_reservations.language import ENGLISH, Language
 from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, WORDS
 
+T = TypeVar("T")
+
 
 def title_of(error: StudioError, *, language: Language = ENGLISH) -> str:
-    """Return the title of an error; a plugin's own code is read aloud."""
-    return _title(error.code, language)
+    """Return the title of an error; a plugin's own code is read aloud, in its translation where it brings one."""
+    return translated(_title(error.code, language), error.translations, language.tag)
+
+
+def translated(text: T, translations: Mapping[str, Mapping[str, str]], language: str | None) -> T:
+    """Return a plugin's text, or each of several, in ``language`` (``fr``, or ``fr-CA`` for which ``fr`` will do).
+
+    What has no translation, and what is no text, is returned as it is.
+    """
+    if type(text) in (list, tuple):
+        return type(text)(translated(one, translations, language) for one in text)  # type: ignore[call-arg, attr-defined]
+    if not isinstance(text, str):
+        return text
+    name = (language or "").replace("_", "-")
+    for known in (name, name.partition("-")[0]):
+        if found := translations.get(known, {}).get(text):
+            return found  # type: ignore[return-value]
+    return text
 
 
 def sentence_of(error: StudioError, *, timezone: str | None = None, language: Language = ENGLISH) -> str:
@@ -24,10 +42,10 @@ def sentence_of(error: StudioError, *, timezone: str | None = None, language: La
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
-    filling = _Filling(_zone(timezone), language)
-    for variant in _variants(error):
+    values = {name: translated(value, error.translations, language.tag) for name, value in error.values.items()}
+    for template, spoken in _templates(error, language):
         try:
-            return filling.vformat(language.text(variant), (), error.values)
+            return _Filling(_zone(timezone), spoken).vformat(template, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
     return language.text(OF_A_PLUGIN)
@@ -37,11 +55,18 @@ def _title(code: str, language: Language) -> str:
     return language.text(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
-def _variants(error: StudioError) -> tuple[str, ...]:
+def _templates(error: StudioError, language: Language) -> Iterator[tuple[str, Language]]:
+    """Return what may be filled, the fullest first, each with the language in which it is written."""
     if error.sentence is not None:
-        return (error.sentence,)
+        own = translated(error.sentence, error.translations, language.tag)
+        if own != error.sentence:
+            yield own, language
+        yield error.sentence, ENGLISH
+        return
     named = f"{error.code}.{error.values.get(NAMED_VARIANTS.get(error.code, ''))}"
-    return tuple(variant for key in (named, error.code) if key in CATALOGUE for variant in CATALOGUE[key].variants)
+    for key in (named, error.code):
+        for variant in CATALOGUE[key].variants if key in CATALOGUE else ():
+            yield language.text(variant), language
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -15,19 +15,23 @@ import pytest
 from pydantic import Field, field_validator
 
 from studio_reservations.errors import InvalidRequest, PassTypeUnavailable, ReservationRefused, StudioError
-from studio_reservations.pass_type_registry import InstalledPassType, PassTypes, installed_pass_types
+from studio_reservations.language import language_for
+from studio_reservations.pass_type_registry import Health, InstalledPassType, PassTypes, installed_pass_types
 from studio_reservations.pass_types import (
     Candidate,
     Event,
+    Figure,
     HeldPass,
     HeldReservation,
     Issue,
     Options,
     PassType,
+    Purchase,
     Remaining,
     Status,
 )
-from tests.plugins.passes import held, named, reservation, session
+from studio_reservations.sentences import sentence_of, title_of
+from tests.plugins.passes import NOW, ZONE, held, named, reservation, session
 
 
 class KilnNotCooled(ReservationRefused):
@@ -107,6 +111,9 @@ def test_another_packages_entry_point_is_found(tmp_path: Path, monkeypatch: pyte
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    rank = 'first'",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    Options = dict",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    contract = 99",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    contract = '1'",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    translations = ['fr']",
+        "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    translations = {'fr': {'Kiln': 4}}",
         "class KilnPass(PassType):\n    key = 'kiln'\n    label = 'Kiln'\n    def __init__(self): raise OSError",
         "class KilnPass(PassType):\n    key = 'punch_pass'\n    label = 'A second punch pass'",
     ],
@@ -122,6 +129,29 @@ def test_a_type_that_cannot_be_used_is_named_among_the_faults_and_the_others_wor
     assert "kiln_for_tests:KilnPass" in found.faults["kiln"]
     assert {one.key for one in found} == {"unlimited_series", "full_course", "punch_pass", "drop_in"}
     assert found.get("punch_pass").label == "Punch pass"
+
+
+def test_a_type_for_a_newer_contract_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = "class KilnPass(PassType):\n    contract = 2\n    key = label = None"
+    _package(tmp_path, monkeypatch, module=newer)
+
+    found = installed_pass_types()
+
+    assert found.faults["kiln"].endswith(
+        "KilnPass is written for version 2 of the contract, and this studio-reservations knows 1: install a newer one"
+    )
+    assert found.fault_of("kiln") == found.faults["kiln"]
+    assert found.fault_of("moon") == "No installed package and no setting brings a pass type 'moon'."
+    assert found.fault_of("punch_pass") is None
+
+
+def test_a_type_is_found_with_its_package_and_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _package(tmp_path, monkeypatch, module="class KilnPass(PassType):\n    key = 'foreign'\n    label = 'Foreign'\n")
+
+    found = installed_pass_types((f"{__name__}:KilnPass",))
+
+    assert (found.get("foreign").package, found.get("foreign").version) == ("kiln-for-tests", "1.0")
+    assert (found.get("punch_pass").package, found.get("kiln_pass").package) == ("studio-reservations", None)
 
 
 @pytest.mark.parametrize("name", ["no_such_module:KilnPass", f"{__name__}:NoSuchClass", "no_colon"])
@@ -227,13 +257,17 @@ def test_a_plugins_own_refusal_comes_through_with_its_values() -> None:
 
 
 ONE = reservation("one")
+BUYER = Purchase(customer_id=ONE.customer_id, now=NOW, timezone=ZONE)
 ASKED: dict[str, Callable[[InstalledPassType], Any]] = {
+    "allow_issue": lambda one: one.allow_issue(BUYER),
     "issue": lambda one: one.issue({}),
+    "people": lambda one: one.people({}),
     "allow_reservation": lambda one: one.allow_reservation(held(), session()),
     "punches_for": lambda one: one.punches_for(Event.NO_SHOW, held(remaining=3), session()),
     "exclusive_steps": lambda one: one.exclusive_steps(held()),
     "dependents": lambda one: one.dependents(held(ONE), ONE),
     "remaining": lambda one: one.remaining(held()),
+    "figures": lambda one: one.figures(held()),
     "status_fields": lambda one: one.status_fields(held()),
 }
 
@@ -264,6 +298,14 @@ def test_what_a_plugin_raises_is_contained_and_logged(
     assert [f"failed in {method}" in record.getMessage() for record in caplog.records] == [True]
 
 
+@pytest.mark.parametrize("method", ASKED)
+def test_only_what_asks_for_leave_is_refused(method: str) -> None:
+    refusing = answering(method, raising(KilnNotCooled()))
+
+    with pytest.raises(KilnNotCooled if method.startswith("allow_") else PassTypeUnavailable):
+        ASKED[method](refusing)
+
+
 def test_an_interrupt_is_not_held_back() -> None:
     with pytest.raises(KeyboardInterrupt):
         ASKED["remaining"](answering("remaining", raising(KeyboardInterrupt())))
@@ -278,6 +320,20 @@ def test_an_interrupt_is_not_held_back() -> None:
         ("issue", Issue(sessions_included=2.5)),  # type: ignore[arg-type]
         ("issue", Issue(max_advance_reservations="3")),  # type: ignore[arg-type]
         ("issue", Issue(requires_sequential_attendance=None)),  # type: ignore[arg-type]
+        ("allow_issue", True),
+        ("people", 0),
+        ("people", -1),
+        ("people", "4"),
+        ("people", True),
+        ("figures", None),
+        ("figures", [Figure(key="firings", label="Firings", value=2)]),
+        ("figures", (("firings", 2),)),
+        ("figures", (Figure(key="Firings left", label="Firings", value=2),)),
+        ("figures", (Figure(key="firings", label="", value=2),)),
+        ("figures", (Figure(key="firings", label="Firings", value=float("inf")),)),
+        ("figures", (Figure(key="firings", label="Firings", value={}),)),  # type: ignore[arg-type]
+        ("figures", (Figure(key="firings", label="Firings", value=(1,)),)),  # type: ignore[arg-type]
+        ("figures", (Figure(key="firings", label="Firings", value=2, staff_only=None),)),  # type: ignore[arg-type]
         ("allow_reservation", False),
         ("allow_reservation", "no"),
         ("punches_for", None),
@@ -321,6 +377,11 @@ class Crashing(ReservationRefused):
     status = 500
 
 
+class Unspoken(ReservationRefused):
+    code = "kiln_is_hot"
+    sentence = 7  # type: ignore[assignment]
+
+
 class Valueless(ReservationRefused):
     code = "kiln_is_hot"
 
@@ -332,12 +393,161 @@ class Valueless(ReservationRefused):
     "refusal",
     [
         *(ReservationRefused(), Nameless(), Shouting(), Crashing(), Valueless()),
+        Unspoken(),
         *(KilnNotCooled(kiln=value) for value in (object(), "\ud800", {"\ud800": 1}, float("nan"))),
     ],
 )
 def test_a_refusal_that_could_not_be_answered_is_contained(refusal: ReservationRefused) -> None:
     with pytest.raises(PassTypeUnavailable):
         ASKED["allow_reservation"](answering("allow_reservation", raising(refusal)))
+
+
+def test_what_was_last_wrong_is_kept_for_staff() -> None:
+    odd = answering("remaining", raising(LookupError("the price list is empty")))
+    wordless = answering("remaining", raising(Wordless()))
+
+    for pass_type in (odd, wordless):
+        with pytest.raises(PassTypeUnavailable):
+            pass_type.remaining(held())
+
+    assert odd.health.fault == "remaining: LookupError: the price list is empty"
+    assert wordless.health.fault == "remaining: Wordless: "
+    assert PassTypes([odd]).fault_of("kiln_pass") == odd.health.fault
+
+
+class Wordless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+# Slowness.
+
+
+class Ticking:
+    """A clock that each question moves on."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.now, self.seconds = 1000.0, list(seconds)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def think(self, *_values: object) -> Remaining:
+        self.now += self.seconds.pop(0)
+        return Remaining(available=1)
+
+
+def thinking(*seconds: float) -> tuple[InstalledPassType, Ticking]:
+    clock = Ticking(*seconds)
+    return replace(answering("remaining", clock.think), health=Health(clock=clock)), clock
+
+
+def test_a_slow_answer_is_given_and_told_to_staff_and_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    slow, _ = thinking(0.12, 0.001)
+
+    with caplog.at_level(logging.WARNING):
+        answers = [slow.remaining(held()) for _ in range(2)]
+
+    assert answers == [Remaining(available=1)] * 2
+    told = "remaining took 120 ms; it has 50 ms"
+    assert slow.health.fault == told
+    assert [record.getMessage() for record in caplog.records] == [f"pass type kiln_pass (test) is slow: {told}"]
+
+
+def test_slow_three_times_in_a_row_it_is_not_asked_for_a_minute() -> None:
+    slow, clock = thinking(0.2, 0.2, 0.2, 0.001)
+    for _ in range(3):
+        slow.remaining(held())
+
+    for method in ASKED:
+        with pytest.raises(PassTypeUnavailable):
+            ASKED[method](slow)
+    clock.now += 60.1
+
+    assert slow.remaining(held()) == Remaining(available=1)
+    assert "slow 3 times in a row: it is not asked for 60 s" in (slow.health.fault or "")
+
+
+def test_slow_now_and_then_is_no_reason_to_rest() -> None:
+    slow, _ = thinking(*[0.2, 0.2, 0.001] * 4)
+
+    for _ in range(12):
+        assert slow.remaining(held()) == Remaining(available=1)
+
+
+# Words.
+
+
+class KilnHot(ReservationRefused):
+    code = "kiln_hot"
+    sentence = "The kiln is hot until {day}. Come back {times:once|# times}."
+
+
+FRENCH = {
+    "Kiln pass": "Carte de four",
+    "Firings": "Cuissons",
+    "Salt": "Sel",
+    "salt": "sel",
+    "Kiln hot": "Four chaud",
+    KilnHot.sentence or "": "Le four est chaud, {day}. Revenez {times:une fois|# fois}.",
+}
+
+
+class SpeakingPass(KilnPass):
+    translations: ClassVar[dict[str, dict[str, str]]] = {"fr": FRENCH}
+
+    def allow_reservation(self, held: HeldPass, session: Candidate) -> None:
+        raise KilnHot(day="salt", times=2)
+
+    def figures(self, held: HeldPass) -> tuple[Figure, ...]:
+        return (
+            Figure(key="kind", label="Firings", value="salt"),
+            Figure(key="kinds", label="Of these", value=("salt", "raku")),
+            Figure(key="left", label="Firings", value=2),
+        )
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "sentence"),
+    [
+        (None, "Kiln hot", "The kiln is hot until salt. Come back 2 times."),
+        ("en", "Kiln hot", "The kiln is hot until salt. Come back 2 times."),
+        ("de", "Kiln hot", "The kiln is hot until salt. Come back 2 times."),
+        ("fr", "Four chaud", "Le four est chaud, sel. Revenez 2 fois."),
+        ("fr-CA", "Four chaud", "Le four est chaud, sel. Revenez 2 fois."),
+        ("fr_CA", "Four chaud", "Le four est chaud, sel. Revenez 2 fois."),
+    ],
+)
+def test_a_refusal_is_told_in_the_languages_that_the_plugin_speaks(
+    language: str | None, title: str, sentence: str
+) -> None:
+    with pytest.raises(KilnHot) as refused:
+        installed(SpeakingPass).allow_reservation(held(), session())
+
+    spoken = language_for(language)
+    assert title_of(refused.value, language=spoken) == title
+    assert sentence_of(refused.value, language=spoken) == sentence
+
+
+def test_a_translation_that_cannot_be_filled_gives_way_to_the_english() -> None:
+    with pytest.raises(KilnHot) as refused:
+        installed(SpeakingPass).allow_reservation(held(), session())
+    refused.value.translations = {"fr": {KilnHot.sentence or "": "Le four {is_not_there}."}}
+
+    assert sentence_of(refused.value, language=language_for("fr")) == "The kiln is hot until salt. Come back 2 times."
+
+
+def test_label_figures_and_form_are_translated_and_english_where_they_are_not() -> None:
+    pass_type = installed(SpeakingPass)
+
+    assert pass_type.say(pass_type.label, language="fr") == "Carte de four"
+    assert [(one.label, one.value) for one in pass_type.figures(held(), language="fr")] == [
+        ("Cuissons", "sel"),
+        ("Of these", ("sel", "raku")),
+        ("Cuissons", 2),
+    ]
+    labels = {one["name"]: one["label"] for one in pass_type.form(language="fr")}
+    assert labels == {"firings": "Cuissons", "kind": "Kind", "opens_on": "Opens On"}
 
 
 def test_a_validator_that_crashes_is_the_plugins_fault_and_not_the_callers() -> None:

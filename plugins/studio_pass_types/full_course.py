@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from studio_pass_types.advance import AdvanceOptions
+from studio_pass_types.french import FRENCH
 from studio_reservations.errors import MakeupNotAllowed, MakeupRequired, SequenceNotMet, StepAlreadyReserved
 from studio_reservations.pass_types import (
     Candidate,
@@ -47,6 +48,7 @@ class FullCourse(PassType):
     label = "Full course"
     rank = 20  # after what is not counted at all, before what would cost a punch
     Options = FullCourseOptions
+    translations: ClassVar = {"fr": FRENCH}
 
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Begin with the parts in sequence."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from studio_pass_types.advance import AdvanceOptions
+from studio_pass_types.french import FRENCH
 from studio_reservations.errors import PunchesExhausted
 from studio_reservations.pass_types import Candidate, Event, HeldPass, Issue, Options, PassType, Remaining
 
@@ -29,6 +30,7 @@ class PunchPass(PassType):
     key = "punch_pass"
     label = "Punch pass"
     Options: ClassVar[type[Options]] = PunchPassOptions
+    translations: ClassVar = {"fr": FRENCH}
 
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Begin with a punch for every session sold."""

@@ -6,9 +6,10 @@ Source: rules.md §4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from studio_pass_types.advance import AdvanceOptions
+from studio_pass_types.french import FRENCH
 from studio_reservations.pass_types import Issue, PassType
 
 
@@ -19,6 +20,7 @@ class UnlimitedSeries(PassType):
     label = "Unlimited series"
     rank = 10
     Options = AdvanceOptions
+    translations: ClassVar = {"fr": FRENCH}
 
     def issue(self, options: Mapping[str, Any]) -> Issue:
         """Begin without a count."""

@@ -24,19 +24,15 @@ from wtforms.validators import InputRequired, NumberRange, Optional, ValidationE
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from studio_reservations.admin.forms import choices
-from studio_reservations.errors import PassTypeUnavailable
-from studio_reservations.pass_type_forms import form_of
 from studio_reservations.pass_type_registry import InstalledPassType
 
 PREFIX = "option-"
+UUID_LENGTH = 36
 
 
 def option_fields(pass_type: InstalledPassType) -> list[dict[str, Any]]:
     """Return what `form_of` says of the options, in order: the one place where the screens ask. :raises PassTypeUnavailable:"""
-    try:
-        return form_of(pass_type.plugin.Options, say=str)
-    except Exception as error:
-        raise PassTypeUnavailable(pass_type=pass_type.key) from error
+    return pass_type.form()
 
 
 class WholeField(IntegerField):  # type: ignore[misc] # WTForms ships no types
@@ -74,22 +70,34 @@ KINDS: Mapping[str, type[Field]] = {
 }
 
 
-def options_form(fields: Sequence[Mapping[str, Any]]) -> type[Form]:
-    """Return a form class with a control for each field."""
-    controls = {PREFIX + one["name"]: _control(one) for one in fields}
+def options_form(fields: Sequence[Mapping[str, Any]], *, classes: Mapping[str, str] | None = None) -> type[Form]:
+    """Return a form class with a control for each field; numbers by class have one for each of ``classes``, titles by id."""
+    controls: dict[str, Field] = {}
+    for one in fields:
+        if one["kind"] == "numbers_by_class":
+            controls |= {f"{PREFIX}{one['name']}.{key}": _of_class(title) for key, title in (classes or {}).items()}
+        else:
+            controls[PREFIX + one["name"]] = _control(one)
     made: type[Form] = type("OptionsForm", (Form,), controls)
     return made
 
 
 def defaults(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return with what the form begins."""
-    return {PREFIX + one["name"]: _begin(one) for one in fields}
+    begin = {PREFIX + one["name"]: _begin(one) for one in fields if one["kind"] != "numbers_by_class"}
+    by_class = [one for one in fields if one["kind"] == "numbers_by_class"]
+    return begin | {
+        f"{PREFIX}{one['name']}.{key}": number for one in by_class for key, number in (one["default"] or {}).items()
+    }
 
 
 def chosen(form: Form, fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the options as JSON values; what is left empty is null where that may be, else not sent."""
     options: dict[str, Any] = {}
     for one in fields:
+        if one["kind"] == "numbers_by_class":
+            options[one["name"]] = _numbers(form, f"{PREFIX}{one['name']}.")
+            continue
         value = form[PREFIX + one["name"]].data
         if value is None or value == "":
             if one["nullable"]:
@@ -99,9 +107,34 @@ def chosen(form: Form, fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return options
 
 
-def said(fields: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the options as they are read: label and value."""
-    return [(one["label"], _read(one, options[one["name"]])) for one in fields if one["name"] in options]
+def said(
+    fields: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, classes: Mapping[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """Return the options as they are read: label and value; numbers by class with the titles of ``classes``."""
+    return [(one["label"], _read(one, options[one["name"]], classes or {})) for one in fields if one["name"] in options]
+
+
+def grouped(form: Form, fields: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Field]]]:
+    """Return the controls of each field in order: one, or one for each class."""
+    return [
+        (one, [control for control in form if control.name.partition(".")[0] == PREFIX + one["name"]]) for one in fields
+    ]
+
+
+def name_of(option: str) -> str:
+    """Return the name of the control of what a service calls ``pass_options.<field>``, with the class of a number by class."""
+    field, _, rest = option.removeprefix("pass_options.").partition(".")
+    return f"{PREFIX}{field}.{rest}" if len(rest) == UUID_LENGTH else PREFIX + field
+
+
+def _of_class(title: str) -> Field:
+    settings = {"type": "number", "inputmode": "numeric"}
+    return IntegerField(title, [Optional()], render_kw=settings)
+
+
+def _numbers(form: Form, prefix: str) -> dict[str, int]:
+    found = {field.name.removeprefix(prefix): field.data for field in form if field.name.startswith(prefix)}
+    return {key: number for key, number in found.items() if number is not None}
 
 
 def _control(one: Mapping[str, Any]) -> Field:
@@ -170,7 +203,9 @@ def _as_json(one: Mapping[str, Any], value: Any) -> Any:
     return json.loads(value)
 
 
-def _read(one: Mapping[str, Any], value: Any) -> str:
+def _read(one: Mapping[str, Any], value: Any, classes: Mapping[str, str]) -> str:
+    if one["kind"] == "numbers_by_class":
+        return ", ".join(f"{classes.get(key, key)} {number}" for key, number in value.items()) or "None"
     if value is None:
         return "No limit" if one["kind"] == "number" else "None"
     if isinstance(value, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from studio_reservations.admin.people import say_day, say_when
@@ -55,6 +55,11 @@ def ticket(card: PassCard, *, now: datetime) -> Ticket:
     )
 
 
+def figures(card: PassCard, *, now: datetime) -> list[tuple[str, str]]:
+    """Return what the pass type shows beside the balance: label and value as they are read."""
+    return [(one.label, _value(one.value, now=now, timezone=card.row.timezone)) for one in card.figures]
+
+
 def valid(first: Any, last: Any, *, now: datetime, timezone: str, over: bool = False) -> str:
     """Return from when until when a pass can be used."""
     if first is None and last is None:
@@ -72,15 +77,29 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def _value(value: Any, *, now: datetime, timezone: str) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, datetime):
+        return say_when(value, now=now, timezone=timezone)
+    if isinstance(value, date):
+        return say_day(value, now=now, timezone=timezone)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return value if isinstance(value, str) else f"{value:,}"
+
+
 def _left(card: PassCard) -> tuple[str, str]:
     held, remaining = card.held, card.remaining
     attended = f"{held.sessions_attended:,} attended"
     if held.sessions_remaining is not None:
         kept = held.punches_held
         free = max(0, held.sessions_remaining - kept)
-        left = f"{counted(held.sessions_remaining, 'punch')} left"
+        left = f"{counted(held.sessions_remaining, remaining.unit)} left"
         if kept > held.sessions_remaining:
-            return left, f"{kept} reserved, {kept - held.sessions_remaining} of them without a punch"
+            return left, f"{kept} reserved, {kept - held.sessions_remaining} of them without a {remaining.unit}"
         return left, f"{kept} held for reservations, {free} free" if kept else attended
     if remaining.available is not None and remaining.included is not None:
         return f"{remaining.available:,} of {counted(remaining.included, remaining.unit)} open", attended

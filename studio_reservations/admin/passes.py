@@ -15,7 +15,7 @@ from wtforms.validators import NumberRange, Optional
 from studio_reservations.admin import pass_options
 from studio_reservations.admin.forms import choices
 from studio_reservations.admin.pass_acts import PassActs
-from studio_reservations.admin.pass_words import ticket
+from studio_reservations.admin.pass_words import figures, ticket
 from studio_reservations.admin.people import (
     PAGE_SIZE,
     id_asked,
@@ -26,6 +26,7 @@ from studio_reservations.admin.people import (
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form, page
 from studio_reservations.admin.stories import punches, told
+from studio_reservations.errors import PassTypeUnavailable
 from studio_reservations.models import ClassRegistration, Customer, Role, Studio
 from studio_reservations.pass_type_registry import InstalledPassType
 from studio_reservations.services.customer_views import customers_of_studio
@@ -41,8 +42,7 @@ from studio_reservations.services.pass_cards import (
     pass_row,
     passes_of_studio,
 )
-from studio_reservations.services.pass_terms import MOST_MEMBERS
-from studio_reservations.services.registrations import RegistrationService
+from studio_reservations.services.pass_members import MOST_MEMBERS
 from studio_reservations.services.stories import punches_of_pass, story_of_pass
 
 STORY = 20
@@ -130,7 +130,8 @@ class PassesScreen(PassActs, StaffScreen):
             row=row,
             card=card,
             ticket=ticket(card, now=desk.now),
-            options=pass_options.said(pass_options.option_fields(plugin), row.pass_options) if plugin else [],
+            options=_options(desk, row, plugin) if plugin else [],
+            figures=figures(card, now=desk.now),
             members=members_of(desk.db_session, row.id),
             punches=paged(punches(ledger, now=desk.now, timezone=timezone), number, size=STORY),
             story=paged(
@@ -163,7 +164,7 @@ class PassesScreen(PassActs, StaffScreen):
     ) -> str | Done:
         fields = pass_options.option_fields(plugin)
         given = desk.given if desk.given.get("sent") else None
-        kind = pass_options.options_form(fields)
+        kind = pass_options.options_form(fields, classes=_titles(desk, studio.id, plugin.key))
         options, terms = kind(given, data=pass_options.defaults(fields)), TermsForm(given)
         classes = classes_for(desk.db_session, studio_id=studio.id, pass_type=plugin.key)
         terms.class_id.choices = choices({"": "All classes"} | {str(one.id): one.title for one in classes})
@@ -185,7 +186,7 @@ class PassesScreen(PassActs, StaffScreen):
             **values,
             customer=customer,
             plugin=plugin,
-            options=options,
+            options=pass_options.grouped(options, fields),
             terms=terms,
             members=members,
             q=q,
@@ -215,6 +216,7 @@ class PassesScreen(PassActs, StaffScreen):
                 pass_type=plugin.key,
                 pass_options=chosen,
                 class_id=id_asked(MultiDict({"class_id": terms.class_id.data or ""}), "class_id"),
+                members=[one.id for one in members],
                 valid_from=terms.valid_from.data,
                 valid_until=terms.valid_until.data,
                 absence_grace_period_hours=terms.grace.data,
@@ -222,10 +224,6 @@ class PassesScreen(PassActs, StaffScreen):
                 now=desk.now,
                 pass_types=desk.state.pass_types,
             )
-            if members:
-                desk.service(RegistrationService).update(
-                    registration_id=registration.id, changes={"members": [one.id for one in members]}, actor=desk.actor
-                )
             row = pass_row(desk.db_session, registration.id)
             (card,) = cards_of(
                 desk.db_session, [row], timezone=studio.timezone, now=desk.now, pass_types=desk.state.pass_types
@@ -260,10 +258,23 @@ def _digest(*terms: Any) -> str:
     return sha256(json.dumps(terms, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _titles(desk: Desk, studio_id: UUID, pass_type: str) -> dict[str, str]:
+    return {str(one.id): one.title for one in classes_for(desk.db_session, studio_id=studio_id, pass_type=pass_type)}
+
+
+def _options(desk: Desk, row: Any, plugin: InstalledPassType) -> list[tuple[str, str]]:
+    """Return the options with which a pass was issued; nothing where its plugin cannot say what they mean."""
+    try:
+        fields = pass_options.option_fields(plugin)
+    except PassTypeUnavailable:
+        return []
+    return pass_options.said(fields, row.pass_options, classes=_titles(desk, row.studio_id, row.pass_type))
+
+
 def _field_of(name: str) -> str:
     """Return the control of what a service calls ``name``."""
     if name.startswith("pass_options."):
-        return pass_options.PREFIX + name.split(".")[1]
+        return pass_options.name_of(name)
     return {"absence_grace_period_hours": "grace"}.get(name, name)
 
 

@@ -17,7 +17,7 @@ from studio_reservations.api.problems import PROBLEM
 from studio_reservations.api.requests import Input
 from studio_reservations.api.routes import ENDPOINTS, Endpoint
 from studio_reservations.api.schemas import Problem
-from studio_reservations.errors import InternalError, error_classes
+from studio_reservations.errors import InternalError, PassTypeUnavailable, error_classes
 
 REF = "#/components/schemas/{model}"
 EVERYWHERE = ("invalid_request", "rate_limited", "internal_error", "try_again")
@@ -177,7 +177,8 @@ def _problems(codes: Iterable[str], names: Mapping[Any, str]) -> dict[str, Any]:
     schema = {"$ref": REF.format(model=names[Problem])}
     return {
         str(status): {
-            "description": ", ".join(f"`{code}`" for code in sorted(found)),
+            "description": ", ".join(f"`{code}`" for code in sorted(found))
+            + (", or a code of the pass type's own" if PassTypeUnavailable.code in found else ""),
             "content": {PROBLEM: {"schema": schema}},
         }
         for status, found in sorted(by_status.items())

@@ -175,14 +175,17 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
             "valid_from": serial.day(row.valid_from),
             "valid_until": serial.day(row.valid_until),
             "suspension": status.suspension and serial.suspension(status.suspension, row.timezone),
+            "figures": [serial.figure(one, row.timezone) for one in status.figures],
             "details": status.details,
+            "usable": status.usable,
+            "fault": status.fault,
         }
     )
 
 
 def pass_label(pass_types: PassTypes, key: str) -> str:
-    """Return the name that people see, or the key where the plugin is missing."""
-    return pass_types.get(key).label if key in pass_types else key
+    """Return the name that people see; where the plugin is missing, its key read aloud."""
+    return pass_types.get(key).label if key in pass_types else key.replace("_", " ").capitalize()
 
 
 def _month(text: str) -> tuple[date, date]:

@@ -287,7 +287,18 @@ class ReservationsCountOut(Out):
     limit: int | None
 
 
+class FigureOut(Out):
+    """What the pass type shows beside the balance; ``value`` is a number, a text, a date or null."""
+
+    key: str
+    label: str
+    value: Any
+    staff_only: bool
+
+
 class PassStatusOut(Out):
+    """A pass. Where it is not ``usable`` its pass type is missing or at fault; ``fault`` says why, to staff alone."""
+
     id: UUID
     pass_type: str
     pass_label: str
@@ -297,7 +308,10 @@ class PassStatusOut(Out):
     valid_from: date | None
     valid_until: date | None
     suspension: SuspensionOut | None
+    figures: list[FigureOut]
     details: dict[str, Any]
+    usable: bool
+    fault: str | None
 
 
 class CalendarOut(Out):

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from studio_reservations.models import PerformerKind, Role
+from studio_reservations.pass_types import Figure
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.listings import auto_cancel_at, cancellable_until, window_of
@@ -148,9 +149,24 @@ def registration(row: Any, label: str) -> dict[str, Any]:
     }
 
 
-def staff_registration(row: Any, label: str) -> dict[str, Any]:
-    """Return a pass as staff see it."""
-    return {**registration(row, label), "pass_options": row.pass_options, "external_ref": row.external_ref}
+def staff_registration(row: Any, label: str, *, fault: str | None) -> dict[str, Any]:
+    """Return a pass as staff see it, with what was last wrong with its pass type."""
+    return {
+        **registration(row, label),
+        "pass_options": row.pass_options,
+        "external_ref": row.external_ref,
+        "fault": fault,
+    }
+
+
+def figure(one: Figure, timezone: str) -> dict[str, Any]:
+    """Return what a pass type shows beside the balance."""
+    value = one.value
+    if isinstance(value, datetime):
+        value = instant(value, timezone)
+    elif isinstance(value, date):
+        value = day(value)
+    return {"key": one.key, "label": one.label, "value": value, "staff_only": one.staff_only}
 
 
 def suspension(row: Any, timezone: str) -> dict[str, Any]:

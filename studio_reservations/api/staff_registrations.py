@@ -35,6 +35,7 @@ class IssuePass(Input):
     pass_type: ShortText = Field(description="The plugin's key, such as `punch_pass`.")
     pass_options: dict[str, Any] = Field(default_factory=dict, description="What the pass type asks for.")
     class_id: UUID | None = Field(None, description="Without it the pass covers all classes of the studio.")
+    members: list[UUID] = Field(default_factory=list, max_length=100, description="Who else may use the pass.")
     valid_from: Day | None = None
     valid_until: Day | None = None
     external_ref: ShortText | None = Field(None, description="The same reference issues one pass only.")
@@ -89,6 +90,7 @@ def issue_pass(call: Call, body: IssuePass) -> Answer:
         pass_type=body.pass_type,
         pass_options=body.pass_options,
         class_id=body.class_id,
+        members=body.members,
         valid_from=body.valid_from,
         valid_until=body.valid_until,
         external_ref=body.external_ref,
@@ -103,7 +105,9 @@ def issue_pass(call: Call, body: IssuePass) -> Answer:
     return Answer(value=_shown(call, registration.id), status=201)
 
 
-@endpoint("PATCH", PATH, tag=TAG, takes=ChangePass, gives=StaffRegistrationOut, errors=ERRORS)
+@endpoint(
+    "PATCH", PATH, tag=TAG, takes=ChangePass, gives=StaffRegistrationOut, errors=(*ERRORS, "pass_type_unavailable")
+)
 def change_pass(call: Call, body: ChangePass, registration_id: UUID) -> Answer:
     """Change validity, limits and members; what is reserved stays."""
     changes: RegistrationChanges = body.model_dump(exclude_unset=True, exclude={"reason"})  # type: ignore[assignment]
@@ -197,7 +201,10 @@ def get_ledger(call: Call, query: PageQuery, registration_id: UUID) -> Answer:
 
 def _shown(call: Call, registration_id: UUID) -> dict[str, Any]:
     row = registration_view(call.db_session, registration_id)
-    return serial.staff_registration(row, pass_label(call.state.pass_types, row.pass_type))
+    pass_types = call.state.pass_types
+    return serial.staff_registration(
+        row, pass_label(pass_types, row.pass_type), fault=pass_types.fault_of(row.pass_type)
+    )
 
 
 def _changed(call: Call, change: PassChange) -> Answer:

@@ -10,8 +10,56 @@ from studio_reservations.api.schemas import Out, RegistrationOut, ReservationOut
 
 
 class StaffRegistrationOut(RegistrationOut):
+    """A pass as staff see it; ``fault`` is what was last wrong with its pass type."""
+
     pass_options: dict[str, Any]
     external_ref: str | None
+    fault: str | None
+
+
+class ChoiceOut(Out):
+    value: Any
+    label: str
+
+
+class OptionOut(Out):
+    """A field of the form in which staff choose a pass type's options.
+
+    ``kind`` is number, decimal, text, yes_no, date, time, choice, choices (any of them), numbers_by_class (an object of
+    numbers by class id) or json. ``min`` and ``max`` of a text or a list are of its length.
+    """
+
+    name: str
+    label: str
+    help: str | None
+    kind: str
+    required: bool
+    nullable: bool
+    default: Any
+    min: float | None
+    max: float | None
+    choices: list[ChoiceOut]
+
+
+class PassTypeOut(Out):
+    """A kind of pass; ``package`` and ``version`` are null for one that the portal's settings name."""
+
+    key: str
+    label: str
+    package: str | None
+    version: str | None
+    options: list[OptionOut]
+    fault: str | None
+
+
+class NotLoadedOut(Out):
+    name: str
+    fault: str
+
+
+class PassTypesOut(Out):
+    items: list[PassTypeOut]
+    not_loaded: list[NotLoadedOut]
 
 
 class RefusedRowOut(Out):

@@ -13,6 +13,7 @@ from studio_reservations.cli.access import create_studio_command, customers, rol
 from studio_reservations.cli.database import db_commands
 from studio_reservations.cli.jobs import jobs_command, run_job_command, scheduler_command, worker_command
 from studio_reservations.cli.messages import messages
+from studio_reservations.cli.pass_types import new_pass_type_command, pass_types_command
 from studio_reservations.cli.schedules import import_schedule_command
 from studio_reservations.cli.webhooks import webhooks
 
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
     for command in (
         *(db_commands, create_studio_command, rollout_command, staff, customers, tokens, import_schedule_command),
         *(worker_command, scheduler_command, run_job_command, jobs_command, webhooks, messages),
+        *(pass_types_command, new_pass_type_command),
     ):
         group.add_command(command)
     app.cli.add_command(group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations import jobs
+from studio_reservations.cli.tables import show_table
 from studio_reservations.database import reading, run_in_transaction, transaction
 from studio_reservations.models import JobRun
 from studio_reservations.policies.due import NIGHTLY, NightlyJob
@@ -90,7 +91,7 @@ def run_job_command(name: str, slug: str | None, as_of: datetime | None, dry_run
         told = reason or _told(_run(job, studio, instant=instant, now=now, dry_run=dry_run, own_night=as_of is None))
         rows.append((studio.slug, _local(instant, studio), told))
     click.echo(f"{name}, {'a rehearsal' if dry_run else 'done'}:")
-    _table(("studio", "as of", "what it would do" if dry_run else "what it did"), rows)
+    show_table(("studio", "as of", "what it would do" if dry_run else "what it did"), rows)
     if waiting:
         raise click.exceptions.Exit(1)
 
@@ -117,9 +118,9 @@ def jobs_command() -> None:
                         _local(due, studio) if due > now else f"{_local(due, studio)} (overdue)",
                     )
                 )
-    _table(("studio", "job", "last night", "what", "error", "next"), rows)
+    show_table(("studio", "job", "last night", "what", "error", "next"), rows)
     click.echo()
-    _table(("every (UTC)", "job"), [(entry.cron, entry.name) for entry in jobs.timetable()])
+    show_table(("every (UTC)", "job"), [(entry.cron, entry.name) for entry in jobs.timetable()])
 
 
 def _waits_for(job: NightlyJob, studio: Nights, *, now: datetime) -> str | None:
@@ -183,9 +184,3 @@ def _told(counts: Counts) -> str:
 
 def _local(instant: datetime, studio: Nights) -> str:
     return f"{instant.astimezone(zone(studio.timezone)):%Y-%m-%d %H:%M} {studio.timezone}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

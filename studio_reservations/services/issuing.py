@@ -5,9 +5,9 @@ Source: rules.md §1, §4, §10, §11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from types import EllipsisType
+from types import EllipsisType, MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -27,10 +27,12 @@ from studio_reservations.models import (
     SubjectType,
 )
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
+from studio_reservations.pass_types import EarlierPass, Purchase
 from studio_reservations.services.actors import SYSTEM, Actor, ActorKind, utc_now
 from studio_reservations.services.books import atomic, change_punches
-from studio_reservations.services.customers import link_customer, require_known
+from studio_reservations.services.customers import link_customer, lock_customer, require_known
 from studio_reservations.services.events import record
+from studio_reservations.services.pass_members import check_number, set_members
 
 LONGEST_REFERENCE = 200
 MOST_ADVANCE = 10_000
@@ -46,6 +48,7 @@ def issue_registration(
     pass_type: str,
     pass_options: Mapping[str, Any] | None = None,
     class_id: UUID | None = None,
+    members: Collection[UUID] = (),
     valid_from: date | None = None,
     valid_until: date | None = None,
     external_ref: str | None = None,
@@ -60,18 +63,24 @@ def issue_registration(
     Part of the public API: a shop calls it in a transaction of its own with the id of the order line as ``external_ref``, and
     the customer becomes known to the studio. Staff issue to customers whom their studio knows already.
     ``max_advance_reservations`` left out is what the pass type says; None is no limit. Dates are studio-local and inclusive.
+    ``members`` are further customers of the studio who may use it.
 
-    :raises NotFound: for a studio, class or customer that is unknown, or none of the actor's business.
+    :raises NotFound: for a studio, class, customer or member that is unknown, or none of the actor's business.
     :raises InvalidRequest: naming each wrong field; also where ``external_ref`` is another customer's or pass type's.
-    :raises PassTypeUnavailable:
+    :raises ReservationRefused: where the pass type does not let this customer have one.
+    :raises PassTypeUnavailable: where the pass type is at fault.
     """
     actor.require(studio_id, Role.MANAGER)
     now = now or utc_now()
-    if db_session.get(Studio, studio_id) is None:
+    studio = db_session.get(Studio, studio_id)
+    if studio is None:
         raise NotFound()
     customer = _customer(db_session, customer_id, studio_id=studio_id, actor=actor)
     if external_ref is not None and (known := _issued(db_session, studio_id, external_ref)) is not None:
         return _same(known, customer_id=customer.id, pass_type=pass_type)
+    pass_types = installed_pass_types() if pass_types is None else pass_types
+    if (plugin := pass_types.find(pass_type)) is None:
+        raise InvalidRequest(errors={"pass_type": f"Choose one of {', '.join(sorted(one.key for one in pass_types))}."})
     check_class(db_session, class_id=class_id, studio_id=studio_id, pass_type=pass_type)
     check_terms(
         valid_from=valid_from,
@@ -82,8 +91,21 @@ def issue_registration(
         absence_grace_period_hours=absence_grace_period_hours,
         external_ref=external_ref,
     )
-    plugin = (pass_types or installed_pass_types()).get(pass_type)
     options = plugin.validated_options(pass_options or {})
+    further = set(members) - {customer.id}
+    plugin.allow_issue(
+        Purchase(
+            customer_id=customer.id,
+            now=now,
+            timezone=studio.timezone,
+            options=MappingProxyType(options),
+            class_id=class_id,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            people=1 + len(further),
+            earlier=_earlier(db_session, customer.id, studio_id=studio_id),
+        )
+    )
     issue = plugin.issue(options)
     if isinstance(max_advance_reservations, EllipsisType):
         max_advance_reservations = issue.max_advance_reservations
@@ -105,6 +127,7 @@ def issue_registration(
         external_ref=external_ref,
         issued_at=now,
     )
+    check_number(registration, further, plugin)
     with atomic(db_session):
         link_customer(db_session, customer_id=customer.id, studio_id=studio_id, now=now)
         try:
@@ -115,6 +138,7 @@ def issue_registration(
             if external_ref is None or (known := _issued(db_session, studio_id, external_ref)) is None:
                 raise
             return _same(known, customer_id=customer.id, pass_type=pass_type)
+        set_members(db_session, registration, further, now=now)
         change_punches(
             db_session,
             registration=registration,
@@ -141,6 +165,7 @@ def issue_registration(
                 "valid_from": valid_from.isoformat() if valid_from else None,
                 "valid_until": valid_until.isoformat() if valid_until else None,
                 "external_ref": external_ref,
+                **({"members": sorted(map(str, further))} if further else {}),
             },
         )
     return registration
@@ -184,14 +209,31 @@ def check_terms(
 
 
 def _customer(db_session: Session, customer_id: UUID, *, studio_id: UUID, actor: Actor) -> Customer:
-    customer = db_session.get(Customer, customer_id)
+    """Return who gets the pass, locked, so that two passes issued to them at once know of each other."""
+    customer = db_session.scalars(lock_customer(customer_id)).one_or_none()
     if customer is not None and customer.merged_into_id is not None:
-        customer = db_session.get(Customer, customer.merged_into_id)
+        customer = db_session.scalars(lock_customer(customer.merged_into_id)).one()
     if customer is None or customer.erased_at is not None:
         raise NotFound()
     if actor.kind is not ActorKind.SYSTEM:
         require_known(db_session, customer_id=customer.id, studio_id=studio_id)
     return customer
+
+
+def _earlier(db_session: Session, customer_id: UUID, *, studio_id: UUID) -> tuple[EarlierPass, ...]:
+    """Return what the customer has held at the studio; passes shared with them are others'."""
+    rows = db_session.execute(
+        select(
+            ClassRegistration.pass_type,
+            ClassRegistration.status,
+            ClassRegistration.issued_at,
+            ClassRegistration.class_id,
+            ClassRegistration.sessions_attended,
+        )
+        .where(ClassRegistration.customer_id == customer_id, ClassRegistration.studio_id == studio_id)
+        .order_by(ClassRegistration.issued_at, ClassRegistration.id)
+    )
+    return tuple(EarlierPass(**row._mapping) for row in rows)
 
 
 def _issued(db_session: Session, studio_id: UUID, external_ref: str) -> ClassRegistration | None:

@@ -26,7 +26,7 @@ from studio_reservations.models import (
     StudioClass,
 )
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import HeldPass, HeldReservation, Remaining, Status
+from studio_reservations.pass_types import Figure, HeldPass, HeldReservation, Remaining, Status
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
@@ -63,7 +63,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassCard:
-    """A pass with what it still gives; ``fault`` says what is wrong with its plugin, ``coming`` is what it holds next."""
+    """A pass with what it still gives; ``coming`` is what it holds next.
+
+    ``figures`` are the plugin's, those for staff among them; ``fault`` says what is wrong with it where it cannot answer.
+    """
 
     row: Any
     label: str
@@ -73,6 +76,7 @@ class PassCard:
     coming: tuple[tuple[HeldReservation, str], ...]
     fault: str | None
     details: dict[str, Any]
+    figures: tuple[Figure, ...]
     today: date
 
     @property
@@ -155,7 +159,7 @@ def cards_of(
     today = local_date(now, timezone=timezone)
     cards = []
     for row in rows:
-        remaining, details, label, fault = _told(held[row.id], pass_types)
+        remaining, details, figures, label, fault = _told(held[row.id], pass_types)
         cards.append(
             PassCard(
                 row=row,
@@ -166,6 +170,7 @@ def cards_of(
                 coming=tuple((one, titles[one.class_id]) for one in coming[row.id]),
                 fault=fault,
                 details=details,
+                figures=figures,
                 today=today,
             )
         )
@@ -192,20 +197,21 @@ def classes_for(db_session: Session, *, studio_id: UUID, pass_type: str) -> Sequ
     return [one for one in classes if one.allowed_pass_types is None or pass_type in one.allowed_pass_types]
 
 
-def _told(held: HeldPass, pass_types: PassTypes) -> tuple[Remaining, dict[str, Any], str, str | None]:
+def _told(
+    held: HeldPass, pass_types: PassTypes
+) -> tuple[Remaining, dict[str, Any], tuple[Figure, ...], str, str | None]:
     """Return what the plugin says of a pass; where it cannot, the bare balance and what is wrong with it."""
     label = held.pass_type.replace("_", " ").capitalize()
     try:
         plugin = pass_types.get(held.pass_type)
         label = plugin.label
-        return plugin.remaining(held), plugin.status_fields(held), label, None
+        return plugin.remaining(held), plugin.status_fields(held), plugin.figures(held), label, None
     except PassTypeUnavailable:
         left = held.sessions_remaining
         available = None if left is None else max(0, left - held.punches_held)
-        fault = pass_types.faults.get(held.pass_type) or f"no installed package brings a pass type {held.pass_type!r}"
-        if held.pass_type in pass_types:
-            fault = "it did not answer as it should; the log says what it did"
-        return Remaining(available=available, included=held.sessions_included), {}, label, fault
+        fault = pass_types.fault_of(held.pass_type)
+        bare = Remaining(available=available, included=held.sessions_included, unit="punch")
+        return bare, {}, (), label, fault
 
 
 def _standing(standing: Standing, today: date) -> list[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, TypedDict
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, InvalidTransition, NotFound, PunchesHeld, ReasonRequired
@@ -19,7 +19,6 @@ from studio_reservations.models import (
     ClassSession,
     LedgerReason,
     PunchLedgerEntry,
-    RegistrationMember,
     RegistrationStatus,
     Role,
     SessionReservation,
@@ -35,12 +34,11 @@ from studio_reservations.services.books import (
     change_punches,
     lock_registration,
 )
-from studio_reservations.services.customers import require_known
 from studio_reservations.services.events import record
 from studio_reservations.services.issuing import check_terms
+from studio_reservations.services.pass_members import check_number, members_of, set_members
 
 MOST_PUNCHES = 1_000_000
-MOST_MEMBERS = 100
 
 
 class RegistrationChanges(TypedDict, total=False):
@@ -68,6 +66,7 @@ class PassTerms:
 
         :raises InvalidRequest: naming each wrong field.
         :raises NotFound: also for a member whom the studio does not know.
+        :raises PassTypeUnavailable: for a new member, where nobody can say how many the pass takes.
         """
         with atomic(self.db_session):
             registration = self._locked(registration_id, actor)
@@ -199,24 +198,12 @@ class PassTerms:
 
     def _set_members(self, registration: ClassRegistration, members: list[UUID]) -> dict[str, Any]:
         wanted = set(members) - {registration.customer_id}
-        if len(wanted) > MOST_MEMBERS:
-            raise InvalidRequest(errors={"members": f"A pass has at most {MOST_MEMBERS} further people."})
-        of_pass = RegistrationMember.registration_id == registration.id
-        known = set(self.db_session.scalars(select(RegistrationMember.customer_id).where(of_pass)))
-        for customer_id in sorted(wanted - known):
-            require_known(self.db_session, customer_id=customer_id, studio_id=registration.studio_id)
-            self.db_session.add(
-                RegistrationMember(
-                    studio_id=registration.studio_id,
-                    registration_id=registration.id,
-                    customer_id=customer_id,
-                    created_at=self.now,
-                )
-            )
-        if gone := known - wanted:
-            self.db_session.execute(delete(RegistrationMember).where(of_pass, RegistrationMember.customer_id.in_(gone)))
+        known = members_of(self.db_session, registration.id)
+        if wanted - known:  # to take somebody off a pass its plugin need not be there
+            check_number(registration, wanted, self.pass_types.get(registration.pass_type))
         if known == wanted:
             return {}
+        set_members(self.db_session, registration, wanted, now=self.now)
         return {"members": [sorted(map(str, known)), sorted(map(str, wanted))]}
 
     def _record(

@@ -26,7 +26,7 @@ from studio_reservations.models import (
     StudioClass,
 )
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import LIVE, HeldPass, Remaining
+from studio_reservations.pass_types import LIVE, Figure, HeldPass, Remaining
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.customers import require_known
@@ -49,7 +49,11 @@ REGISTRATIONS: Any = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassStatus:
-    """What a pass gives and how it stands; ``remaining`` is the plugin's word, or the bare balance where it has none."""
+    """What a pass gives and how it stands; ``remaining`` is the plugin's word, or the bare balance where it has none.
+
+    ``figures`` are those that the reader may see; ``fault`` is what is wrong with the pass type, for staff alone;
+    ``usable`` whether it could answer.
+    """
 
     row: Any
     held: HeldPass
@@ -57,6 +61,9 @@ class PassStatus:
     upcoming: int
     suspension: CustomerSuspension | None
     details: dict[str, Any]
+    figures: tuple[Figure, ...]
+    usable: bool
+    fault: str | None
 
 
 def registration_view(db_session: Session, registration_id: UUID) -> Any:
@@ -95,19 +102,30 @@ def registrations_for(
 
 
 def status_of(
-    db_session: Session, *, actor: Actor, registration_id: UUID, now: datetime, pass_types: PassTypes
+    db_session: Session,
+    *,
+    actor: Actor,
+    registration_id: UUID,
+    now: datetime,
+    pass_types: PassTypes,
+    language: str | None = None,
 ) -> PassStatus:
-    """Return how a pass stands, also where its plugin is missing. :raises NotFound:"""
+    """Return how a pass stands, also where its plugin is missing; its figures in ``language``. :raises NotFound:"""
     registration, customer_id = pass_for(db_session, actor=actor, registration_id=registration_id)
     row = registration_view(db_session, registration_id)
     held = load_held_passes(db_session, [registration], now=now, timezone=row.timezone)[registration_id]
+    as_staff = actor.has_role(registration.studio_id, Role.FRONT_DESK)
+    usable = True
+    figures: tuple[Figure, ...] = ()
+    details: dict[str, Any] = {}
     try:
         pass_type = pass_types.get(registration.pass_type)
         remaining, details = pass_type.remaining(held), pass_type.status_fields(held)
+        figures = tuple(one for one in pass_type.figures(held, language=language) if as_staff or not one.staff_only)
     except PassTypeUnavailable:
         left = held.sessions_remaining
         available = None if left is None else max(0, left - held.punches_held)
-        remaining, details = Remaining(available=available, included=held.sessions_included), {}
+        usable, remaining = False, Remaining(available=available, included=held.sessions_included)
     return PassStatus(
         row=row,
         held=held,
@@ -115,6 +133,9 @@ def status_of(
         upcoming=upcoming(held),
         suspension=current_suspension(db_session, customer_id=customer_id, studio_id=registration.studio_id, now=now),
         details=details,
+        figures=figures,
+        usable=usable,
+        fault=pass_types.fault_of(registration.pass_type) if as_staff else None,
     )
 
 

@@ -26,6 +26,7 @@ from studio_reservations.models import (
     ReservationHistory,
     Role,
     SessionReservation,
+    Studio,
     SubjectType,
 )
 from studio_reservations.models.connection import connection
@@ -331,7 +332,8 @@ class ReservationService(ReservationQuestions):
         return [(one.session_id, -1) for one in fallen]
 
     def _held_pass(self, registration: ClassRegistration) -> HeldPass:
-        return load_held_passes(self.db_session, [registration], now=self.now, timezone="UTC")[registration.id]
+        timezone = self.db_session.get_one(Studio, registration.studio_id).timezone
+        return load_held_passes(self.db_session, [registration], now=self.now, timezone=timezone)[registration.id]
 
     def _class_session(self, session_id: UUID) -> ClassSession:
         return self.db_session.get_one(ClassSession, session_id, populate_existing=True)

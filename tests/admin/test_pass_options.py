@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import Field
+from studio_credit_pack import CreditPack
 from werkzeug.datastructures import MultiDict
 
 from studio_reservations.admin import pass_options
@@ -78,3 +80,34 @@ def test_options_are_read_with_the_labels_of_the_form():
     read = dict(pass_options.said(pass_options.option_fields(ODD), {"limit": None, "weekend": True, "days": ["mon"]}))
 
     assert read == {"Limit": "No limit", "Weekend": "Yes", "Days": "Mon"}
+
+
+RAKU, WHEEL = str(UUID(int=1)), str(UUID(int=2))
+CLASSES = {RAKU: "Raku firing day", WHEEL: "Wheel throwing"}
+
+
+def test_numbers_by_class_have_a_control_for_each_class():
+    pack = InstalledPassType(CreditPack(), "test")
+    fields = pack.form()
+    kind = pass_options.options_form(fields, classes=CLASSES)
+    form = kind(
+        MultiDict({"option-credits": "10", "option-price": "1", f"option-prices.{RAKU}": "4"}),
+        data=pass_options.defaults(fields),
+    )
+
+    assert form.validate(), form.errors
+    chosen = pass_options.chosen(form, fields)
+    assert form[f"option-prices.{RAKU}"].label.text == "Raku firing day"
+    assert [(field["name"], len(controls)) for field, controls in pass_options.grouped(form, fields)] == [
+        ("credits", 1),
+        ("price", 1),
+        ("prices", 2),
+    ]
+    assert pack.validated_options(chosen) == {"credits": 10, "price": 1, "prices": {RAKU: 4}}
+    assert dict(pass_options.said(fields, chosen, classes=CLASSES))["Prices by class"] == "Raku firing day 4"
+
+
+def test_what_a_service_finds_wrong_is_put_at_its_control():
+    assert pass_options.name_of("pass_options.credits") == "option-credits"
+    assert pass_options.name_of("pass_options.days.0") == "option-days"
+    assert pass_options.name_of(f"pass_options.prices.{RAKU}") == f"option-prices.{RAKU}"

@@ -334,7 +334,7 @@ def test_a_pass_of_a_missing_plugin_says_why_and_what_still_works(as_role, store
 
     page = manager.get(of(held)).text
     assert "Plugin missing" in page
-    assert "no installed package brings a pass type &#39;lunar_pass&#39;" in page
+    assert "No installed package and no setting brings a pass type &#39;lunar_pass&#39;" in page
     assert "What is reserved stays, and check-in works." in page
     assert "6 punches left." in told(manager, press(manager, of(held, "adjust"), delta="1", reason="Gift"))
 

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from studio_reservations.api import openapi
 from studio_reservations.api.routes import ENDPOINTS
+from studio_reservations.errors import error_classes
 from tests.host import User, log_in
 
 DOCUMENT = "urn:openapi"
@@ -107,7 +108,9 @@ def check_answer(app: Flask, method: str, path: str, response: TestResponse) -> 
         assert problem["title"]
         assert problem["detail"]
         if endpoint is not None:
-            assert problem["code"] in openapi.codes_of(endpoint), f"{endpoint.name} does not document {problem['code']}"
+            codes = openapi.codes_of(endpoint)
+            is_a_plugins = "pass_type_unavailable" in codes and problem["code"] not in error_classes()
+            assert problem["code"] in codes or is_a_plugins, f"{endpoint.name} does not document {problem['code']}"
         return
     if endpoint is None:
         return

@@ -284,7 +284,7 @@ def test_the_status_of_a_pass_whose_plugin_is_missing(api, world, stored):
 
     status = api("ada").get(f"/registrations/{world.ada_pass}/status").json
 
-    assert (status["pass_label"], status["sessions"]["available"]) == ("gone", 4)
+    assert (status["pass_label"], status["sessions"]["available"]) == ("Gone", 4)
 
 
 def test_a_member_sees_the_pass_and_their_own_reservations(api, world, stored):

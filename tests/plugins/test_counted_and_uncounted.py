@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from studio_pass_types import DropIn, PunchPass, UnlimitedSeries
 
 from studio_reservations.errors import PunchesExhausted
+from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.pass_types import Event, HeldReservation, Issue, Remaining, Status
 from tests.plugins.passes import held, reservation, session
 
@@ -143,3 +144,15 @@ class LifeOfAPunchPass(RuleBasedStateMachine):
 
 
 TestLifeOfAPunchPass = LifeOfAPunchPass.TestCase
+
+
+def test_the_built_in_types_speak_french() -> None:
+    for pass_type in installed_pass_types():
+        form, french = pass_type.form(), pass_type.form(language="fr")
+
+        assert pass_type.say(pass_type.label, language="fr") != pass_type.label
+        for english, other in zip(form, french, strict=True):
+            assert (english["label"], english["help"]) != (other["label"], other["help"])
+            assert all(
+                one["label"] != two["label"] for one, two in zip(english["choices"], other["choices"], strict=True)
+            )

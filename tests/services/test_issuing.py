@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import Forbidden, InvalidRequest, NotFound, PassTypeUnavailable
+from studio_reservations.errors import Forbidden, InvalidRequest, NotFound
 from studio_reservations.models import ClassRegistration, CustomerStudio, OutboxMessage, PunchLedgerEntry, Role
 from studio_reservations.services.issuing import issue_registration
 from tests.factories import NOW, history_of, ledger_of, make_class, make_customer, make_studio, staff_actor
@@ -123,8 +123,10 @@ def test_terms_that_cannot_be_are_named_and_nothing_is_stored(db_session, studio
 
 
 def test_a_pass_type_that_is_not_installed_cannot_be_issued(db_session, studio, customer):
-    with pytest.raises(PassTypeUnavailable):
+    with pytest.raises(InvalidRequest) as refused:
         issue(db_session, customer, studio, pass_type="moon_pass")
+
+    assert "punch_pass" in refused.value.values["errors"]["pass_type"]
 
 
 def test_a_class_that_takes_no_such_pass_is_refused(db_session, studio, customer):
