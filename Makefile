@@ -48,6 +48,9 @@ bench: $(VENV)/dev.stamp ## Run the benchmarks.
 soak: $(VENV)/dev.stamp ## Run the long suites.
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 	$(BIN)/python -m benchmarks.soak_nights
+	$(BIN)/python -m benchmarks.soak_nights --nights 5 --points 5
+	$(BIN)/python -m benchmarks.soak_messages
+	$(BIN)/python -m benchmarks.soak_outages
 
 venv: $(VENV)/dev.stamp ## Make the virtual environment with everything.
 

@@ -40,6 +40,10 @@ csrf = CSRFProtect()
 babel = Babel()
 LANGUAGES = ("en", "fr")
 portal = Blueprint("portal", __name__)
+MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="1" width="14" height="14" rx="4" '
+    'fill="#2a48a8"/></svg>'
+)
 NOBODY = generate_password_hash(token_urlsafe())
 
 
@@ -95,6 +99,12 @@ class LoginForm(FlaskForm):
 def home() -> ResponseReturnValue:
     """Say who is here and where things are."""
     return render_template("home.html", api=current_app.config.get("STUDIO_API_PREFIX", "/api"))
+
+
+@portal.get("/favicon.ico")
+def favicon() -> ResponseReturnValue:
+    """Return the mark of the portal for a browser's tab."""
+    return Response(MARK, mimetype="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
 
 
 @csrf.exempt

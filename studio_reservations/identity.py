@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from flask import current_app
 from flask_login import current_user
 
 
@@ -41,7 +42,9 @@ class LoginIdentity:
         self._by_email = by_email
 
     def current_user(self) -> PortalUser | None:
-        """Return the user who is logged in through Flask-Login."""
+        """Return the user who is logged in through Flask-Login; nobody is in a portal without it, which tokens alone may call."""
+        if not hasattr(current_app, "login_manager"):
+            return None
         return self.portal_user(current_user) if current_user.is_authenticated else None
 
     def user_by_email(self, email: str) -> PortalUser | None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from uuid import UUID
 from flask import current_app
 from redis import Redis, RedisError
 from rq import Queue
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 
 from studio_reservations.database import reading, run_in_transaction
@@ -25,6 +26,7 @@ from studio_reservations.notifications import delivery, reminders
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.services.nights.running import run_due
 from studio_reservations.services.nights.runs import nights_of
+from studio_reservations.services.remembered import forget_answers
 from studio_reservations.settings import SettingsError
 from studio_reservations.state import current_state, secret_keys
 
@@ -94,9 +96,11 @@ def tick() -> int:
 
 
 def run_night(studio_id: str) -> dict[str, dict[str, int]]:
-    """Do whatever is due in a studio, one job after the other; return what each did."""
+    """Do whatever is due in a studio, one job after the other, and forget old answers; return what each job did."""
     state = current_state()
     done = run_due(opened=run_in_transaction, studio_id=UUID(studio_id), clock=state.clock, pass_types=state.pass_types)
+    while run_in_transaction(partial(forget_answers, now=state.clock())):
+        pass
     return {mine.job: dict(counts) for mine, counts in done}
 
 
@@ -160,6 +164,8 @@ def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_i
             continue
         if is_under_way(waiting, standing):
             return False
+        # What its dead worker was at has run out before the list that names it, and RQ cannot delete one without the other.
+        waiting.connection.delete(standing.execution_registry.key)
         standing.delete()
     return False
 
@@ -169,7 +175,10 @@ def is_under_way(waiting: Queue, job: Job) -> bool:
     if waiting.get_job_position(job) is not None:
         return True
     # QUEUED and nowhere in the queue: a worker has just taken it.
-    if job.get_status() not in (JobStatus.QUEUED, JobStatus.STARTED):
+    try:
+        if job.get_status() not in (JobStatus.QUEUED, JobStatus.STARTED):
+            return False
+    except InvalidJobOperation:  # Redis has lost it meanwhile
         return False
     heard = [one.astimezone(UTC) for one in (job.enqueued_at, job.started_at, job.last_heartbeat) if one is not None]
     return bool(heard) and datetime.now(UTC) - max(heard) < DEAD

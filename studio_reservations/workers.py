@@ -1,4 +1,6 @@
-"""RQ's worker with the portal around it, and rq-scheduler with what it lacks.
+"""RQ's worker with the portal around it, and rq-scheduler with what it lacks; both wait while Redis is away.
+
+RQ's worker ends where there is no Redis at its start, or none any more while a job is at work: here it begins again.
 
 rq-scheduler loses an entry for good where it is killed at the wrong instant or Redis forgets a key, piles up jobs while nobody
 works, and ends when Redis goes away. Here every look at the clock first puts back what is missing, by fixed ids; a job that
@@ -18,6 +20,7 @@ from typing import Any
 from flask import Flask
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq_scheduler import Scheduler
 from rq_scheduler.utils import get_next_scheduled_time, to_unix
@@ -36,6 +39,9 @@ RETRY_SECONDS = 5.0
 class PortalWorker(Worker):
     """A worker whose jobs run in the portal's app context, each in a process of its own."""
 
+    max_connection_wait_time = RETRY_SECONDS
+    is_stopping = False
+
     def __init__(self, *args: Any, app: Flask, **options: Any) -> None:
         super().__init__(*args, **options)
         self._app = app
@@ -46,6 +52,11 @@ class PortalWorker(Worker):
             for engine in self._app.extensions[EXTENSION].db.engines.values():
                 engine.dispose(close=False)
             super().main_work_horse(job, queue)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Remember that somebody wants us to stop."""
+        self.is_stopping = True
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
 
 class HealingScheduler(Scheduler):  # type: ignore[misc]
@@ -110,6 +121,30 @@ class HealingScheduler(Scheduler):  # type: ignore[misc]
         )
 
 
+def keep_working(app: Flask, *, burst: bool = False) -> None:
+    """Work until told to stop, in a ``burst`` until the queue is empty; where Redis goes away, begin again when it is back.
+
+    :raises RedisError: where it is away in a burst.
+    """
+    while True:
+        worker: PortalWorker | None = None
+        _stop_at_once()
+        try:
+            waiting = queue()
+            worker = PortalWorker([waiting], connection=waiting.connection, app=app)
+            worker.work(burst=burst, logging_level="INFO")
+            reason = "it has gone away"
+        except RedisError as error:
+            if burst:
+                raise
+            reason = str(error)
+        if burst or (worker is not None and worker.is_stopping):
+            return
+        log.warning("Redis does not answer (%s): trying again in %s s", reason, RETRY_SECONDS)
+        _stop_at_once()
+        time.sleep(RETRY_SECONDS)
+
+
 def keep_scheduling(entries: Sequence[Timed], *, interval: int) -> None:
     """Schedule until told to stop; where Redis goes away, begin again when it is back."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")  # of local time, which is UTC here
@@ -120,3 +155,16 @@ def keep_scheduling(entries: Sequence[Timed], *, interval: int) -> None:
         except RedisError as error:
             log.warning("Redis does not answer (%s): trying again in %s s", error, RETRY_SECONDS)
             time.sleep(RETRY_SECONDS)
+        except (NoSuchJobError, InvalidJobOperation) as error:
+            log.warning("Redis lost a job while we looked at it (%s): beginning again", error)
+            time.sleep(interval)
+
+
+def _stop_at_once() -> None:
+    """Let SIGINT and SIGTERM end this process without a word, until the worker has ways of its own."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, stop)

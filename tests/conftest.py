@@ -12,8 +12,9 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
+from studio_reservations.database import BEGIN_OPTION, prepare_engine
 from studio_reservations.models import Base
 from tests import host
 from tests.host import Clock
@@ -91,6 +92,15 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
 def empty_url(new_database: Callable[[], str]) -> str:
     """Return the URL of a database without any table."""
     return new_database()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Return an engine whose transactions are of our kind: the write lock first on SQLite."""
+    engine = create_engine(database_url, execution_options={BEGIN_OPTION: "IMMEDIATE"})
+    prepare_engine(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -94,6 +94,22 @@ def test_another_database_than_the_portals_is_refused(db):
         StudioReservations(SQLAlchemy()).init_app(portal(db))
 
 
+def test_in_a_portal_without_a_login_a_call_without_a_token_is_nobodys(db):
+    app = portal(db)
+    StudioReservations(db, app)
+
+    answer = app.test_client().get("/api/reservations/available")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "not_authenticated")
+
+
+def test_a_pass_type_that_the_config_names_and_nobody_has_stops_the_start(db):
+    app = portal(db, STUDIO_PASS_TYPES=["house.passes:Gold"])
+
+    with pytest.raises(SettingsError, match=r"STUDIO_PASS_TYPES names 'house.passes:Gold', which cannot be found"):
+        StudioReservations(db, app)
+
+
 def test_without_the_extension_there_is_no_state(db):
     with portal(db).app_context(), pytest.raises(RuntimeError, match="not installed"):
         current_state()

@@ -126,6 +126,12 @@ def test_pages_hold_to_a_strict_policy(client, path):
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=", answer.text)
 
 
+def test_a_browsers_tab_shows_the_portals_mark(client):
+    answer = client.get("/favicon.ico")
+
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+
+
 def test_the_portals_errors_are_pages_and_the_apis_are_problems(client):
     page, problem = client.get("/nowhere"), client.get("/api/nowhere")
 

@@ -12,6 +12,7 @@ from flask_admin import Admin, AdminIndexView, expose
 
 from studio_reservations.admin.api_tokens import TokensScreen
 from studio_reservations.admin.audit import AuditScreen
+from studio_reservations.admin.classes import ClassScreen
 from studio_reservations.admin.customers import CustomersScreen
 from studio_reservations.admin.job_runs import JobsScreen
 from studio_reservations.admin.kiosks import KioskScreen
@@ -35,6 +36,7 @@ SCREENS: tuple[tuple[type[StaffScreen], str, str], ...] = (
     # screen, its name in the menu, its address below the admin's; the endpoint is studio_ and the address, with _ for -
     (TodayScreen, "Today", "today"),
     (SessionsScreen, "Sessions", "sessions"),
+    (ClassScreen, "Classes", "classes"),
     (CustomersScreen, "Customers", "customers"),
     (PassesScreen, "Passes", "passes"),
     (NoShowScreen, "No-shows", "no-shows"),
@@ -64,7 +66,7 @@ def stand_alone(app: Flask, state: State) -> Admin:
     prefix = state.settings.staff_prefix
     request_started.connect(_speak, app, weak=False)
     return Admin(
-        app, name=CATEGORY, url=prefix, endpoint="studio_staff", index_view=_Door(url=prefix, endpoint="studio_staff")
+        app, name=CATEGORY, url=prefix, endpoint="studio_door", index_view=_Door(url=prefix, endpoint="studio_door")
     )
 
 

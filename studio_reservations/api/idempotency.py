@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Request
 from sqlalchemy import bindparam, delete, func, select
@@ -20,11 +20,10 @@ from studio_reservations.errors import IdempotencyInProgress, IdempotencyKeyReus
 from studio_reservations.models import IdempotencyRecord, new_id
 from studio_reservations.models.connection import connection
 from studio_reservations.services.actors import Actor
+from studio_reservations.services.remembered import KEPT, forget_answers
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
 MAX_KEY = 255
-FORGOTTEN_AT_ONCE = 100
 AT_WORK = Sent(status=0, headers={}, body=b"")
 """What stands for the answer of work that is not done: the same body may try again, another one may not."""
 
@@ -34,19 +33,6 @@ _RECORD = select(IdempotencyRecord).where(
     IdempotencyRecord.method == bindparam("method"),
     IdempotencyRecord.path == bindparam("path"),
     IdempotencyRecord.key == bindparam("key"),
-)
-_FORGET_OLD = (
-    delete(IdempotencyRecord)
-    .where(
-        IdempotencyRecord.id.in_(
-            select(IdempotencyRecord.id)
-            .where(IdempotencyRecord.created_at <= bindparam("before"))
-            .order_by(IdempotencyRecord.created_at)
-            .limit(FORGOTTEN_AT_ONCE)
-            .with_for_update(skip_locked=True)  # whoever else is at it takes the next ones
-        )
-    )
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -87,7 +73,7 @@ class Retryable:
 
     def remember(self, db_session: Session, sent: Sent, *, now: datetime) -> None:
         """Store the answer, in the transaction of its effect, and forget some that are older than 24 hours."""
-        db_session.execute(_FORGET_OLD, {"before": now - KEPT})
+        forget_answers(db_session, now=now)
         db_session.add(
             IdempotencyRecord(
                 id=new_id(),

@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask.cli import AppGroup
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, text
 
 from studio_reservations.database import BEGIN_OPTION
 from studio_reservations.models import Base
@@ -60,7 +60,7 @@ def check() -> None:
         _refuse_old_tables(connection)
         context = MigrationContext.configure(connection, opts={"include_name": _is_ours, "compare_type": True})
         with _expression_indexes_unseen():
-            differences = compare_metadata(context, Base.metadata)
+            differences = [*compare_metadata(context, Base.metadata), *_missing_expression_indexes(connection)]
     if differences:
         listed = "\n".join(f"  {one}" for one in differences)
         raise click.ClickException(f"The studio tables are not as this release made them:\n{listed}")
@@ -115,6 +115,19 @@ def _expression_indexes_unseen() -> Iterator[None]:
         filterwarnings("ignore", "autogenerate skipping metadata-specified expression-based index")
         filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
         yield
+
+
+def _missing_expression_indexes(connection: Connection) -> list[str]:
+    """Return what Alembic cannot see on SQLite."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index'")))
+    return [
+        f"missing index {index.name} on {table.name}"
+        for table in Base.metadata.sorted_tables
+        for index in table.indexes
+        if index.name not in found and not all(isinstance(one, Column) for one in index.expressions)
+    ]
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -37,12 +38,14 @@ NAMES = click.Choice([*(job.name for job in NIGHTLY), *ALSO])
 @with_appcontext
 def worker_command(burst: bool) -> None:
     """Do the jobs that are due. Run as many of these as you like, on as many machines."""
-    from studio_reservations.workers import PortalWorker
+    from studio_reservations.workers import keep_working
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    waiting = jobs.queue()
-    click.echo(f"Working on the queue {waiting.name}. Ctrl-C stops after the job in hand.")
-    PortalWorker([waiting], connection=waiting.connection, app=app).work(burst=burst, logging_level="INFO")
+    click.echo(f"Working on the queue {current_state().settings.queue}. Ctrl-C stops after the job in hand.")
+    try:
+        keep_working(app, burst=burst)
+    except RedisError as error:
+        raise click.ClickException(f"Redis does not answer: {error}") from error
 
 
 @click.command("scheduler")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from studio_reservations.policies.local_time import exists, instant_of, local_date, zone
+from studio_reservations.policies.local_time import at_or_after, local_date
 
 DETECT_NO_SHOWS = "detect_no_shows"
 CANCEL_FUTURES = "cancel_futures"
@@ -35,20 +35,7 @@ NIGHTLY = (
 
 def due_at(day: date, at: time, *, timezone: str) -> datetime:
     """Return the first instant at or after the wall time ``at`` of ``day``, UTC; the first occurrence of a repeated one."""
-    wall = datetime.combine(day, at)
-    after_gap = instant_of(wall, timezone=timezone)
-    if exists(wall, timezone=timezone):
-        return after_gap
-    # The clocks jump over it: to the second, the instant of the jump is the first whose date or offset is the new one.
-    before_gap = after_gap - timedelta(days=1, hours=1)
-    moved = _offset(after_gap, timezone)
-    while after_gap - before_gap > timedelta(seconds=1):
-        middle = before_gap + timedelta(seconds=(after_gap - before_gap) // timedelta(seconds=2))
-        if _offset(middle, timezone) == moved:
-            after_gap = middle
-        else:
-            before_gap = middle
-    return after_gap
+    return at_or_after(datetime.combine(day, at), timezone=timezone)
 
 
 def latest_due(now: datetime, at: time, *, timezone: str) -> date:
@@ -83,7 +70,3 @@ def next_due(now: datetime, at: time, *, timezone: str, done: date | None, since
 def _is_there(day: date, at: time, *, timezone: str) -> bool:
     """Return whether the studio's calendar has that date."""
     return local_date(due_at(day, at, timezone=timezone), timezone=timezone) == day
-
-
-def _offset(instant: datetime, timezone: str) -> timedelta | None:
-    return instant.astimezone(zone(timezone)).utcoffset()

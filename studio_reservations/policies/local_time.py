@@ -32,6 +32,26 @@ def exists(wall: datetime, *, timezone: str) -> bool:
     return instant_of(wall, timezone=timezone).astimezone(zone(timezone)).replace(tzinfo=None) == wall
 
 
+def at_or_after(wall: datetime, *, timezone: str) -> datetime:
+    """Return the first instant at which the studio's clock shows this naive wall time or has passed it, UTC.
+
+    A repeated one is its first occurrence; where the clocks jump over it, it is the instant of the jump.
+    """
+    after_gap = instant_of(wall, timezone=timezone)
+    if exists(wall, timezone=timezone):
+        return after_gap
+    # The clocks jump over it: to the second, the instant of the jump is the first whose date or offset is the new one.
+    before_gap = after_gap - timedelta(days=1, hours=1)
+    moved = _offset(after_gap, timezone)
+    while after_gap - before_gap > timedelta(seconds=1):
+        middle = before_gap + timedelta(seconds=(after_gap - before_gap) // timedelta(seconds=2))
+        if _offset(middle, timezone) == moved:
+            after_gap = middle
+        else:
+            before_gap = middle
+    return after_gap
+
+
 def day_start(day: date, *, timezone: str) -> datetime:
     """Return the first instant of a studio-local day, UTC."""
     return instant_of(datetime.combine(day, time()), timezone=timezone)
@@ -48,13 +68,19 @@ def hours_before(instant: datetime, hours: int, *, timezone: str) -> datetime:
 
 
 def next_wall_time(instant: datetime, at: time, *, timezone: str) -> datetime:
-    """Return the first instant at or after ``instant`` at which the studio's clock shows ``at``, UTC.
+    """Return the first instant at or after ``instant`` at which the studio's clock comes to ``at``, UTC.
 
-    A day counts once: a repeated ``at`` is its first occurrence, a missing one has moved forward.
+    A day counts once: a repeated ``at`` is its first occurrence, and where the clocks jump over it, it is the jump, as for the
+    nights. A date that a zone left out has none.
     """
     day = local_date(instant, timezone=timezone)
     for offset in (-1, 0, 1, 2):
-        candidate = instant_of(datetime.combine(day + timedelta(days=offset), at), timezone=timezone)
-        if candidate >= instant:
+        night = day + timedelta(days=offset)
+        candidate = at_or_after(datetime.combine(night, at), timezone=timezone)
+        if candidate >= instant and local_date(candidate, timezone=timezone) == night:
             return candidate
     raise AssertionError("unreachable: one of four days holds the wall time")
+
+
+def _offset(instant: datetime, timezone: str) -> timedelta | None:
+    return instant.astimezone(zone(timezone)).utcoffset()

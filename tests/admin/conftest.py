@@ -58,6 +58,7 @@ class Place:
     staff: UUID
     entry: UUID
     kiosk: UUID
+    step: UUID
     token: UUID
     endpoint: UUID
     delivery: UUID
@@ -92,15 +93,32 @@ def kiln(kiln_template: tuple[Path, Kiln]) -> Kiln:
     return kiln_template[1]
 
 
-@pytest.fixture
-def portal(kiln_template: tuple[Path, Kiln], tmp_path: Path, clock: Clock) -> Iterator[Flask]:
-    """Return the portal on a copy of the template."""
-    path = tmp_path / "portal.sqlite"
-    shutil.copyfile(kiln_template[0], path)
-    clock.now = NOW
+@pytest.fixture(scope="session")
+def standing_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Path, Clock]]:
+    """Return a portal, its database file and its clock: made once a worker, for all its routes take a while to be made."""
+    path, clock = tmp_path_factory.mktemp("portal") / "portal.sqlite", Clock(NOW)
     app = make_portal(f"sqlite:///{path}", clock)
-    yield app
+    yield app, path, clock
     host.dispose_engines(app)
+
+
+@pytest.fixture
+def clock(standing_portal: tuple[Flask, Path, Clock]) -> Clock:
+    """Return the portal's clock, at ten in the morning."""
+    clock = standing_portal[2]
+    clock.now = NOW
+    return clock
+
+
+@pytest.fixture
+def portal(kiln_template: tuple[Path, Kiln], standing_portal: tuple[Flask, Path, Clock], clock: Clock) -> Flask:
+    """Return the portal on a fresh copy of the template."""
+    app, path, _ = standing_portal
+    host.dispose_engines(app)
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    shutil.copyfile(kiln_template[0], path)
+    return app
 
 
 @pytest.fixture
@@ -117,9 +135,14 @@ def as_role(portal: Flask) -> Callable[[str], FlaskClient]:
 
 @pytest.fixture
 def stored(portal: Flask) -> Iterator[Session]:
-    """Return a session that reads what the tables hold, and may add to it."""
+    """Return a session of the test's own that reads what the tables hold, and may add to it.
+
+    No app context stays open for it: one would let the requests of several people share what is kept for one.
+    """
     with portal.app_context():
-        yield host.db.session()
+        engine = host.db.engine
+    with Session(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False) as db_session:
+        yield db_session
 
 
 def make_portal(url: str, clock: Clock) -> Flask:
@@ -194,10 +217,14 @@ def _place(db_session: Session, name: str, slug: str, users: dict[str, host.User
         )
     suspended = factories.make_customer(db_session, studio, name="Sam Suspended")
     suspension = factories.make_suspension(db_session, suspended, studio)
+    course = factories.make_class(db_session, studio, title="Mug building", steps=1)
+    [step] = factories.steps_of_class(db_session, course)
+    factories.make_session(db_session, course, step=step)
     kiosk, _ = KioskService(db_session, clock=lambda: NOW).add(studio_id=studio.id, name="Front door", actor=SYSTEM)
     return Place(
         **make_records(db_session, made[Status.PENDING]),
         kiosk=kiosk.id,
+        step=step.id,
         studio=studio.id,
         studio_class=studio_class.id,
         session=session.id,

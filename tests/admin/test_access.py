@@ -1,4 +1,4 @@
-"""Who may do what on each staff screen: role × method × own or foreign studio, made from the screens' marks. Source: rules.md §10."""
+"""Who may do what on each staff screen: role × method × own or foreign studio, from the marks. Source: rules.md §10."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ EXAMPLES = {
     "delivery_id": "delivery",
     "run_id": "run",
     "act_id": "act",
+    "step_id": "step",
 }
 """An id of each kind that an address may hold, by the name of the argument: which of `Place` it is."""
 PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from copy import copy as shallow_copy
@@ -35,6 +36,7 @@ T = TypeVar("T")
 NIGHT = datetime(2026, 12, 2, 6, 0, tzinfo=UTC)
 """Wednesday 01:00 in Toronto."""
 
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TABLES = (
     "studio_class_registration",
     "studio_class_session",
@@ -239,8 +241,6 @@ def tables(engine: Engine) -> dict[str, list[str]]:
                     values.pop("id")
                 values.pop("dedupe_key", None)
                 text = json.dumps(values, default=str, sort_keys=True)
-                for suspension_id, said in names.items():
-                    text = text.replace(suspension_id, said)
-                rows.append(text)
+                rows.append(ID.sub(lambda found: names.get(found[0], found[0]), text))
             found[name] = sorted(rows)
     return found

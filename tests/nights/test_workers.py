@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 from redis import Redis
 from rq import Queue
+from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 from sqlalchemy import select
 
 from studio_reservations import jobs
 from studio_reservations.database import transaction
-from studio_reservations.models import JobRun, SessionReservation
+from studio_reservations.models import IdempotencyRecord, JobRun, SessionReservation
 from studio_reservations.pass_types import Status
 from studio_reservations.workers import HealingScheduler
 from tests import factories, host
@@ -87,6 +88,20 @@ def test_what_redis_loses_is_back_at_the_next_look(app: Flask, redis: Redis, sch
     assert _scheduled(scheduler) == ENTRIES
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_that_redis_loses_while_it_is_looked_at_is_back_at_the_next_look(
+    app: Flask, redis: Redis, scheduler: HealingScheduler
+):
+    scheduler.enqueue_jobs()
+    [looked_at] = [job for job in scheduler.get_jobs() if job.id == "studio-nights"]
+    redis.flushall()
+
+    scheduler.enqueue_job(looked_at)
+    scheduler.enqueue_jobs()
+
+    assert _scheduled(scheduler) == ENTRIES
+
+
 def test_an_entry_that_the_timetable_changed_or_dropped(redis: Redis, waiting: Queue, scheduler: HealingScheduler):
     scheduler.enqueue_jobs()
     scheduler.cron("0 0 * * *", "portal.jobs.backup", id="backup")
@@ -139,6 +154,27 @@ def test_a_tick_puts_each_studio_that_is_due_into_the_queue_once_and_a_worker_ru
     assert jobs.tick() == 1
 
 
+def test_a_night_forgets_answers_that_nobody_asks_for_again(app: Flask, clock: Clock):
+    with transaction() as session:
+        studio_id = factories.make_studio(session).id
+        for hours in (24, 23):
+            session.add(
+                IdempotencyRecord(
+                    **dict.fromkeys(("principal", "method", "path", "body_hash"), "…"),
+                    key=f"{hours} hours old",
+                    status=201,
+                    headers=[],
+                    body=b"",
+                    created_at=clock() - timedelta(hours=hours),
+                )
+            )
+
+    jobs.run_night(str(studio_id))
+
+    with transaction() as session:
+        assert session.scalars(select(IdempotencyRecord.key)).all() == ["23 hours old"]
+
+
 def test_a_night_whose_worker_died_is_put_into_the_queue_again(app: Flask, waiting: Queue):
     with transaction() as session:
         studio_id = factories.make_studio(session).id
@@ -146,8 +182,12 @@ def test_a_night_whose_worker_died_is_put_into_the_queue_again(app: Flask, waiti
     job = Job.fetch(f"studio-night-{studio_id}", connection=waiting.connection)
     waiting.remove(job)
     job.set_status(JobStatus.STARTED)
+    with waiting.connection.pipeline() as pipeline:
+        execution = Execution.create(job, worker_name="dead", ttl=90, pipeline=pipeline)
+        pipeline.execute()
     assert jobs.tick() == 0
 
+    waiting.connection.delete(execution.key)  # as it runs out
     for told in ("enqueued_at", "started_at", "last_heartbeat"):
         waiting.connection.hset(job.key, told, "2026-01-01T00:00:00.000000Z")
 

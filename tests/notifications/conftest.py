@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import pytest
 from jinja2 import BaseLoader
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from studio_reservations.database import BEGIN_OPTION, prepare_engine
 from studio_reservations.models import OutboxDelivery
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.delivery import deliver_outbox
@@ -55,15 +54,6 @@ class Post:
         """Make the studio of the tests; its rows are committed, its session is closed."""
         db_session = Session(self.engine, expire_on_commit=False)
         return World(db_session, **options)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """Return an engine whose transactions are of our kind: the write lock first on SQLite."""
-    engine = create_engine(database_url, execution_options={BEGIN_OPTION: "IMMEDIATE"})
-    prepare_engine(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from playwright.sync_api import sync_playwright
 from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
 
@@ -214,37 +214,25 @@ def main(folder: Path) -> int:
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
     courier = Courier.of(load(CONFIG), secret="of the gallery")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with Session(engine) as db_session:
         world = World(db_session)
         for name, mail in mails_of(world, tell_everything(world), courier):
-            page = folder / f"{name}.html"
-            page.write_text(mail.html)
+            (folder / f"{name}.html").write_text(mail.html)
             (folder / f"{name}.txt").write_text(f"Subject: {mail.subject}\n\n{mail.text}")
-            if chromium is not None:
-                for width in WIDTHS:
-                    _picture(chromium, page, folder / f"{name}-{width}.png", width)
+    if chromium := shutil.which("chromium") or shutil.which("google-chrome"):
+        _take_pictures(folder, chromium)
     return 0
 
 
-def _picture(chromium: str, page: Path, picture: Path, width: int) -> None:
-    # A frame of the wanted width: Chromium's own window is never narrower than 500 px.
-    frame = page.with_suffix(".frame.html")
-    frame.write_text(
-        f"<!doctype html><style>body{{margin:0;background:#888}}iframe{{width:{width}px;height:1150px;border:0;display:block}}"
-        f'</style><iframe src="{page.name}"></iframe>'
-    )
-    subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *("--allow-file-access-from-files", f"--screenshot={picture}", f"--window-size={max(width, 500)},1150"),
-            frame.absolute().as_uri(),
-        ],
-        check=True,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    frame.unlink()
+def _take_pictures(folder: Path, chromium: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for width in WIDTHS:
+            page = browser.new_page(viewport={"width": width, "height": 300})
+            for letter in sorted(folder.glob("*.html")):
+                page.goto(letter.absolute().as_uri())
+                page.screenshot(path=folder / f"{letter.stem}-{width}.png", full_page=True)
+        browser.close()
 
 
 if __name__ == "__main__":

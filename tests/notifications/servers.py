@@ -68,19 +68,22 @@ class Receiver:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        self.calls.append((handler.path, {name.lower(): value for name, value in handler.headers.items()}, body))
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        self.calls.append((handler.path, headers, body))
         if self.drip is not None:
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
             while not self.drip.wait(0.05):
                 handler.wfile.write(b".")
             return
-        status = self.answers.popleft() if self.answers else 200
-        handler.send_response(status)
+        handler.send_response(self.status_of(headers, body))
         if self.location is not None:
             handler.send_header("Location", self.location)
         handler.send_header("Content-Length", str(len(self.body)))
         handler.end_headers()
         handler.wfile.write(self.body)
+
+    def status_of(self, headers: dict[str, str], body: bytes) -> int:
+        return self.answers.popleft() if self.answers else 200
 
     def json(self) -> list[Any]:
         return [json.loads(body) for _, _, body in self.calls]
@@ -97,8 +100,8 @@ def mail_server() -> Iterator[Mailbox]:
 
 
 @contextmanager
-def http_server() -> Iterator[Receiver]:
-    receiver = Receiver()
+def http_server(receiver: Receiver | None = None) -> Iterator[Receiver]:
+    receiver = receiver or Receiver()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(receiver.answer))
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

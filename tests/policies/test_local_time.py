@@ -125,6 +125,9 @@ def test_hours_before_is_never_later(instant: datetime, hours: int, timezone: st
         pytest.param(TORONTO, "2026-12-01 07:01", "2026-12-02 07:00", id="after it: the next night"),
         pytest.param(TORONTO, "2026-03-08 06:00", "2026-03-08 07:00", id="missing: 03:00"),
         pytest.param(LORD_HOWE, "2026-10-03 15:00", "2026-10-03 15:30", id="Lord Howe, missing: 02:30"),
+        pytest.param(
+            "Antarctica/Troll", "2027-03-28 00:30", "2027-03-28 01:00", id="Troll, two hours missing: the jump"
+        ),
         pytest.param(APIA, "2011-12-30 09:00", "2011-12-30 12:00", id="Apia: the 31st follows the 29th"),
     ],
 )

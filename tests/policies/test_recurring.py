@@ -14,9 +14,10 @@ from studio_reservations.policies.recurring import MOST, Recurrence, RuleError, 
 TORONTO = "America/Toronto"
 
 
-def walls(
-    rule: str, *, first: datetime = datetime.fromisoformat("2026-12-01T18:30"), skip: tuple[date, ...] = ()
-) -> list[datetime]:
+FIRST = datetime.fromisoformat("2026-12-01T18:30")
+
+
+def walls(rule: str, *, first: datetime = FIRST, skip: tuple[date, ...] = ()) -> list[datetime]:
     found = starts(Recurrence(first=first, rule=rule, skip=frozenset(skip)), timezone=TORONTO)
     return [one.wall for one in found]
 
