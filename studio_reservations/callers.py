@@ -50,7 +50,7 @@ _TOKEN = (
     .where(ApiToken.token_hash == bindparam("hash"))
 )
 # Whom they act for, and where they work: one question, asked with every call.
-_USER = union_all(
+_USER: Any = union_all(
     select(CustomerAccess.customer_id, CustomerAccess.kind, cast(null(), Uuid()).label("staff_id"), Customer.locale)
     .join(Customer, Customer.id == CustomerAccess.customer_id)
     .where(CustomerAccess.user_id == bindparam("user")),
