@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from studio_reservations.pages import calendar, messages, passes, reservation, session, sessions
+from studio_reservations.pages import (
+    calendar,
+    course,
+    giving_up,
+    messages,
+    passes,
+    reservation,
+    session,
+    sessions,
+    settings,
+)
 from studio_reservations.pages.assets import BLUEPRINT, FOLDER, ROOT, PagesBlueprint
 from studio_reservations.pages.calls import view_of
 from studio_reservations.pages.routes import ROUTES
@@ -12,7 +22,7 @@ from studio_reservations.state import State
 
 __all__ = ["BLUEPRINT", "ROUTES", "register"]
 
-PAGES = (passes, calendar, sessions, session, reservation)
+PAGES = (passes, calendar, sessions, session, reservation, giving_up, course, settings)
 """Importing them fills the route table."""
 
 

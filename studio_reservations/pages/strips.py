@@ -25,6 +25,12 @@ DONE: Mapping[str, str] = {
     "reserved": N_("Reserved for %(name)s: %(what)s, %(when)s."),
     "undone": N_("Undone for %(name)s: %(what)s, %(when)s is no longer reserved. Nothing was charged."),
     "explained": N_("The studio has your explanation about %(what)s, %(when)s."),
+    "cancelled": N_("Cancelled for %(name)s: %(what)s, %(when)s. Nothing was charged."),
+    "cancelled_late": N_("Cancelled late for %(name)s: %(what)s, %(when)s. Its page says what it cost."),
+    "moved": N_("Moved for %(name)s: now %(what)s, %(when)s."),
+    "saved": N_("Saved."),
+    "feed_deleted": N_("The address of the calendar is deleted. Calendars that follow it get nothing more."),
+    "deleted": N_("The data was deleted."),
 }
 """What each ``done`` says; ``%(what)s`` is the class, ``%(when)s`` the day and time, ``%(name)s`` the person."""
 

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("passes", N_("Passes"), "pass"),
     ("calendar", N_("Calendar"), "cal"),
     ("sessions", N_("Sessions"), "list"),
+    ("settings", N_("Settings"), "gear"),
 )
 """Endpoint, title and icon of what stands in the masthead."""
 
