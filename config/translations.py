@@ -1,6 +1,6 @@
 """``make translations``: collect every text that people read, bring the catalogues up to date, and compile them.
 
-A text is marked where it stands: ``say("…")`` and ``says("one", "many", n)`` in the pages and their templates, ``N_("…")``
+A text is marked where it stands: ``say("…")`` and ``says("one", "many", n)`` in pages, letters and their templates, ``N_("…")``
 where it is translated later; the titles and sentences of `wording` are marked by being there.
 """
 
@@ -27,7 +27,12 @@ NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 """Compiled twice, a catalogue is the same file."""
 
 KEYWORDS: dict[str, Any] = {"say": None, "says": (1, 2), "N_": None}
-METHODS = [("wording.py", "config.translations:extract_wording"), ("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**/mail/*.txt", "jinja2")]
+METHODS = [
+    ("wording.py", "config.translations:extract_wording"),
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2"),
+    ("templates/**/mail/*.txt", "jinja2"),
+]
 
 HEADER = """# Brought up to date by `make translations`.
 msgid ""

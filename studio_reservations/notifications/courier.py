@@ -88,7 +88,7 @@ class Courier:
         studio, customer, name = occasion.studio, occasion.customer, str(occasion.delivery.template)
         preference = SWITCHED_OFF_BY.get(Message(name)) if name in set(Message) else None
         url = self.links.url_for(customer.id, preference) if customer is not None else None
-        locale = customer.locale if customer is not None else None
+        locale = occasion.locale
         context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
         context |= {"preference": preference, "preferences_url": url}
         words = self.templates.words(name, context, locale=locale)
@@ -108,7 +108,7 @@ class Courier:
 
     def text_message(self, occasion: Occasion, *, now: datetime) -> str:
         """Return the SMS of an occasion."""
-        locale = occasion.customer.locale if occasion.customer is not None else None
+        locale = occasion.locale
         context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
         return self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
 

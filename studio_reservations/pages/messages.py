@@ -63,10 +63,11 @@ def change(token: str) -> ResponseReturnValue:
     if found is None:
         return _unknown()
     off = found[1] if one_click else request.form.get("off")
-    if off is not None or one_click:
-        changes = {off: False} if off in PREFERENCES else {}
-    else:
+    changes: dict[str, bool] = {}
+    if off is None and not one_click:
         changes = chosen(request.form)
+    elif off is not None and off in PREFERENCES:
+        changes = {off: False}
 
     def work(db_session: Session) -> bool:
         if _customer(db_session, found) is None:
