@@ -23,6 +23,7 @@ def passes(call: Call) -> Response:
         customer_id=call.person.id,
         now=call.now,
         pass_types=call.state.pass_types,
+        language=call.language.tag,
     )
     return call.show("passes.html", wallet=wallet, studios={one.id: one for one in call.studios})
 

@@ -22,7 +22,7 @@ from studio_reservations.models import (
     SuspensionNoShow,
 )
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import HeldPass, HeldReservation, Remaining, Status, Step
+from studio_reservations.pass_types import Figure, HeldPass, HeldReservation, Remaining, Status, Step
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
@@ -32,6 +32,8 @@ from studio_reservations.services.seen import load_held_passes
 
 MOST_PASSES = 200
 A_DAY = timedelta(days=1)
+PUNCHED = ("punch", "session")
+"""What is shown as a punch each; other units are only counted."""
 _MISSED = RESERVATIONS.add_columns(
     SessionReservation.missed_at,
     SessionReservation.explanation,
@@ -63,7 +65,8 @@ class Part:
 class Ticket:
     """A pass, a row of `pass_views.REGISTRATIONS`, as one customer holds it.
 
-    ``coming`` are their reservations that are not over; ``used`` is what the limit counts, of everybody on the pass.
+    ``coming`` are their reservations that are not over; ``used`` is what the limit counts, of everybody on the pass. ``label``,
+    ``unit`` and ``figures`` are the plugin's words.
     """
 
     row: Any
@@ -71,6 +74,8 @@ class Ticket:
     label: str
     works: bool
     remaining: Remaining
+    unit: str
+    figures: Sequence[Figure]
     used: int
     coming: Sequence[Any]
     punches: Sequence[Punch]
@@ -104,8 +109,16 @@ class Wallet:
     pauses: Mapping[UUID, Pause]
 
 
-def wallet_of(db_session: Session, *, actor: Actor, customer_id: UUID, now: datetime, pass_types: PassTypes) -> Wallet:
-    """Return the passes of somebody for whom ``actor`` acts; ``pauses`` are by studio."""
+def wallet_of(
+    db_session: Session,
+    *,
+    actor: Actor,
+    customer_id: UUID,
+    now: datetime,
+    pass_types: PassTypes,
+    language: str | None = None,
+) -> Wallet:
+    """Return the passes of somebody for whom ``actor`` acts, a plugin's words in ``language``; ``pauses`` are by studio."""
     rows = registrations_for(
         db_session, actor=actor, customer_id=customer_id, studio=None, page=Page(limit=MOST_PASSES)
     )
@@ -119,6 +132,7 @@ def wallet_of(db_session: Session, *, actor: Actor, customer_id: UUID, now: date
             sees_all=actor.acts_for(row.customer_id),
             actor=actor,
             pass_types=pass_types,
+            language=language,
         )
         for row in rows
     ]
@@ -152,12 +166,22 @@ def _coming(db_session: Session, customer_id: UUID, now: datetime) -> list[Any]:
 
 
 def _ticket(
-    row: Any, held: HeldPass, coming: Sequence[Any], *, sees_all: bool, actor: Actor, pass_types: PassTypes
+    row: Any,
+    held: HeldPass,
+    coming: Sequence[Any],
+    *,
+    sees_all: bool,
+    actor: Actor,
+    pass_types: PassTypes,
+    language: str | None,
 ) -> Ticket:
-    works, details = True, {}
+    works, details, unit = True, {}, "session"
+    figures: Sequence[Figure] = ()
     try:
         pass_type = pass_types.get(held.pass_type)
         label, remaining, details = pass_type.label, pass_type.remaining(held), pass_type.status_fields(held)
+        figures = [one for one in pass_type.figures(held, language=language) if not one.staff_only]
+        label, unit = pass_type.say(label, language=language), pass_type.say(remaining.unit, language=language)
     except PassTypeUnavailable:
         left = held.sessions_remaining
         available = None if left is None else max(0, left - held.punches_held)
@@ -171,9 +195,11 @@ def _ticket(
         label=label,
         works=works,
         remaining=remaining,
+        unit=unit,
+        figures=figures,
         used=upcoming(held),
         coming=coming,
-        punches=_punches(held, seen),
+        punches=_punches(held, seen) if remaining.unit in PUNCHED else [],
         parts=_parts(held, seen, details.get("parts")),
         is_over=not coming and (held.status == "CANCELLED" or ended or held.sessions_remaining == 0),
     )
