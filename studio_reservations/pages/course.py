@@ -71,7 +71,9 @@ def course(call: Call, registration_id: UUID) -> Response:
         studio=studio_of(call, ticket.row),
         pause=wallet.pauses.get(ticket.row.studio_id),
         missed=[one for one in wallet.missed if one.row.registration_id == registration_id],
-        stops=[_stop(part, [one for one in found if one.session.step_position == part.position]) for part in ticket.parts],
+        stops=[
+            _stop(part, [one for one in found if one.session.step_position == part.position]) for part in ticket.parts
+        ],
     )
 
 

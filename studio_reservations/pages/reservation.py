@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -100,7 +101,7 @@ def checked_in(call: Call, reservation_id: UUID) -> Response:
     if row.status not in ARRIVED:
         return call.go("reservation", reservation_id=reservation_id)
     left = cost_of(call, row).left
-    return call.show("checked_in.html", row=row, left=None if left is None else left[0], how=HOW[row.check_in_method])
+    return call.show("checked_in.html", row=row, balance=left and left[0], how=HOW[row.check_in_method])
 
 
 @page("/reservations/<uuid:reservation_id>/reservation.ics", nav="passes")
@@ -173,7 +174,7 @@ def _door(call: Call, row: Any) -> Door:
 
 def _place(ticks: tuple[datetime, ...], now: datetime) -> float | None:
     """Return where an instant lies between four that are drawn at equal distances, in percent; None outside."""
-    for third, (first, last) in enumerate(zip(ticks, ticks[1:], strict=False)):
+    for third, (first, last) in enumerate(pairwise(ticks)):
         if first <= now <= last and first < last:
             return round((third + (now - first) / (last - first)) * 100 / 3, 1)
     return None

@@ -54,9 +54,7 @@ def preview_leaving(db_session: Session, *, customer_id: UUID, actor: Actor, now
     people = select(func.count()).where(
         CustomerAccess.customer_id == customer_id, CustomerAccess.user_id != str(actor.id)
     )
-    return Leaving(
-        coming=coming, passes=db_session.scalars(passes).one(), others=db_session.scalars(people).one()
-    )
+    return Leaving(coming=coming, passes=db_session.scalars(passes).one(), others=db_session.scalars(people).one())
 
 
 def leave(db_session: Session, *, customer_id: UUID, actor: Actor, now: datetime) -> Customer:

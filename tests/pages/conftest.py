@@ -203,7 +203,8 @@ class Page(HTMLParser):
             kind, name = given.get("type"), given.get("name")
             if name and (kind not in ("radio", "checkbox") or "checked" in given):
                 self.forms[-1].fields[name] = str(given.get("value") or "")
-        self._open_button = self._open_form and tag == "button"
+        if tag == "button":
+            self._open_button = self._open_form
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
