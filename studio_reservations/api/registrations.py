@@ -11,6 +11,7 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.languages import answer_language
 from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.requests import YEARS, Input, ShortText
 from studio_reservations.api.reservations import available_json
@@ -156,6 +157,7 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
         registration_id=registration_id,
         now=call.now,
         pass_types=call.state.pass_types,
+        language=answer_language().tag,
     )
     row, held, remaining = status.row, status.held, status.remaining
     return Answer(
