@@ -157,9 +157,9 @@ def occasions_of(
 
     def locale_of(delivery: Any) -> str | None:
         customer = customers.get(delivery.customer_id)
-        if customer is None or customer.locale is not None:
-            return customer and customer.locale  # type: ignore[no-any-return]
-        return locales.get((customer.id, delivery.recipient.lower()))
+        if customer is None:
+            return None
+        return customer.locale or locales.get((customer.id, delivery.recipient.lower()))
 
     def seats_of(delivery: Any) -> tuple[Any, ...]:
         group = groups.get(delivery.message_id, ())

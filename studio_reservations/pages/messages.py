@@ -114,9 +114,9 @@ def _unknown() -> Response:
 
 def _page(language: Language, status: int = 200, **values: object) -> Response:
     defaults = {"switches": None, "always": (), "named": None, "off": None, "saved": False}
-    defaults |= {"language": language, "say": language.say}
+    words = {"language": language, "say": language.say}
     response = make_response(
-        render_template("studio_reservations/pages/messages.html", **{**defaults, **values}), status
+        render_template("studio_reservations/pages/messages.html", **{**defaults, **values, **words}), status
     )
     response.headers.update(HEADERS)
     return response
