@@ -116,6 +116,7 @@ def test_the_door_asks_for_its_code_where_the_studio_wants_it(portal, ada, peopl
     wrong = ada.send(page.form("Check in Ada now"), door_code="000000")
     assert wrong.status == 409
     assert 'aria-invalid="true"' in wrong.html
+    assert "These are not the digits at the door" in wrong.text
     assert ada.send(page.form("Check in Ada now"), door_code="9" * 21).status == 422
 
     code = CodeSigner(portal.secret_key).door_code(studio_id=people.studio, now=clock.now)
@@ -130,6 +131,7 @@ def test_without_self_check_in_the_page_says_where_to_go(ada, people, clock, sto
     page = ada.get(path(people))
 
     assert "Check in Ada now" not in page.text
+    assert "This studio checks people in at the desk." in page.text
     assert "Or show this code at the door." in page.text
 
 
