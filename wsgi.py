@@ -28,7 +28,7 @@ from wtforms import EmailField, PasswordField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from config.settings import settings
-from studio_reservations import LoginIdentity, StudioReservations, customer_changed
+from studio_reservations import LoginIdentity, StudioReservations, customer_changed, is_staff
 
 
 class Base(DeclarativeBase):
@@ -98,7 +98,11 @@ class LoginForm(FlaskForm):
 @portal.get("/")
 def home() -> ResponseReturnValue:
     """Say who is here and where things are."""
-    return render_template("home.html", api=current_app.config.get("STUDIO_API_PREFIX", "/api"))
+    return render_template(
+        "home.html",
+        api=current_app.config.get("STUDIO_API_PREFIX", "/api"),
+        staff=current_user.is_authenticated and is_staff(),
+    )
 
 
 @portal.get("/favicon.ico")

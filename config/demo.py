@@ -60,7 +60,9 @@ def _welcome(url: str) -> None:
     for login in logins():
         print(f"  {login.email:<24}{login.who}")
     print(f"\n  The portal    {url}/\n  The API       {url}/api/docs")
-    print(f"  Today         {url}/admin/studio/  (as desk)\n  The users     {url}/admin/portal_users/  (as owner)")
+    print(f"  The desk      {url}/admin/studio/  (as desk: Today, the rosters, the door)")
+    print("                (as manager: also what was missed, suspensions, policies, passes, classes, kiosks)")
+    print(f"  The users     {url}/admin/portal_users/  (as owner, who also sees staff, tokens and webhooks)")
     print("\nCtrl-C stops it.", flush=True)
 
 

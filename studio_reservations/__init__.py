@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from studio_reservations.admin import is_staff
     from studio_reservations.extension import StudioReservations
     from studio_reservations.identity import Identity, LoginIdentity, PortalUser
     from studio_reservations.services.accounts import customer_changed
@@ -31,6 +32,7 @@ __all__ = [
     "StudioReservations",
     "customer_changed",
     "customer_deleted",
+    "is_staff",
     "issue_registration",
     "signal",
 ]
@@ -46,6 +48,7 @@ _HOMES = {
     "StudioReservations": "extension",
     "customer_changed": "services.accounts",
     "customer_deleted": "services.erasure",
+    "is_staff": "admin",
     "issue_registration": "services.issuing",
     "signal": "services.events",
 }

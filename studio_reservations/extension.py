@@ -13,6 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from studio_reservations import admin as staff_screens
 from studio_reservations import api, cli, kiosk, pages
+from studio_reservations.admin.screens import blueprints_of
 from studio_reservations.cli.database import VERSION_TABLE
 from studio_reservations.database import prepare_engine
 from studio_reservations.identity import Identity, LoginIdentity
@@ -169,9 +170,11 @@ class _HostNames:
 
 
 def _leave_csrf_to_us(app: Flask) -> None:
-    """Exempt ours from the portal's CSRFProtect: API and pages check writes with a cookie themselves."""
+    """Exempt ours from the portal's CSRFProtect: API, pages and screens check writes with a cookie themselves."""
     csrf = app.extensions.get("csrf")
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])
         csrf.exempt(app.blueprints[pages.BLUEPRINT])
         csrf.exempt(app.blueprints[kiosk.BLUEPRINT])
+        for blueprint in blueprints_of(app):
+            csrf.exempt(blueprint)

@@ -34,7 +34,6 @@ from studio_reservations.pass_types import (
     Status,
 )
 from studio_reservations.sentences import translated
-from studio_reservations.settings import SettingsError
 
 DISTRIBUTION = "studio-reservations"
 ENTRY_POINT_GROUP = "studio_reservations.pass_types"
@@ -250,8 +249,7 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
     """Find the pass types of the installed packages' entry points and of ``dotted_names`` (``package.module:Class``).
 
     A key that two of them use belongs to the first: ours, then the other packages', then the settings'.
-
-    :raises SettingsError: for a dotted name that leads nowhere; whatever else is wrong is among the faults.
+    What cannot be loaded is among the faults, and the portal starts without it.
     """
     found: dict[str, InstalledPassType] = {}
     faults: dict[str, str] = {}
@@ -271,8 +269,6 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
                 )
             elif type(rival.plugin) is not type(plugin):
                 raise answers.Nonsense(f"the key {plugin.key!r} is taken by {rival.source}")
-        except SettingsError:
-            raise
         except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) cannot be loaded", name, source)
             faults[name] = f"{source}: {answers.told(error)}"
@@ -286,7 +282,4 @@ def _ours_first(one: EntryPoint) -> tuple[bool, str, str]:
 
 def _by_dotted_name(name: str) -> Any:
     module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"STUDIO_PASS_TYPES names {name!r}, which cannot be found: {error}.") from error
+    return getattr(import_module(module), attribute)

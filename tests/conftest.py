@@ -13,6 +13,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine
+from werkzeug.routing import Rule
 
 from studio_reservations.database import BEGIN_OPTION, prepare_engine
 from studio_reservations.models import Base
@@ -21,6 +22,20 @@ from tests.host import Clock
 from tests.servers import Postgres, postgres_server, valkey_server
 
 POSTGRES = pytest.StashKey[Postgres]()
+
+
+def pytest_configure() -> None:
+    """Compile what makes a route's address once a process: the tests make thousands of apps of the same routes."""
+    compiled: dict[Any, Any] = {}
+    compile_builder: Any = Rule._compile_builder
+
+    def compiled_once(rule: Any, append_unknown: bool = True) -> Any:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    Rule._compile_builder = compiled_once  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(optionalhook=True)

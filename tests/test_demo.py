@@ -22,7 +22,15 @@ from config.seeding import seed
 from config.settings import settings
 from config.world.names import CLOSED, CUSTOMERS, MAIN
 from config.world.schedule import SCHEDULES, move_excerpt
-from studio_reservations.models import ClassRegistration, ClassSession, SessionReservation, Studio
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    CustomerSuspension,
+    OutboxDelivery,
+    SessionReservation,
+    Studio,
+    SuspensionOrigin,
+)
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
@@ -61,6 +69,7 @@ def counts_of(directory: Path) -> Counter[str]:
     environ = environment(directory)
     seed(directory, environ=environ, now=NOW)
     app = wsgi.create_app(settings(environ))
+    by_system = CustomerSuspension.created_by_kind == SuspensionOrigin.SYSTEM.value
     with app.app_context():
         session = wsgi.db.session
         found = Counter(
@@ -73,6 +82,19 @@ def counts_of(directory: Path) -> Counter[str]:
                 **{f"{slug} {rollout}": 1 for slug, rollout in session.execute(select(Studio.slug, Studio.rollout))},
                 "sessions": session.scalar(select(func.count(ClassSession.id))),
                 "users": session.scalar(select(func.count(wsgi.User.id))),
+                **{f"delivery {state}": count for state, count in session.execute(_counted(OutboxDelivery.state))},
+                "suspended by SYSTEM": session.scalar(select(func.count()).where(by_system)),
+                "suspended now by SYSTEM": session.scalar(
+                    select(func.count()).where(by_system, CustomerSuspension.ended_at.is_(None))
+                ),
+                "waived": session.scalar(select(func.count(SessionReservation.waived_at))),
+                "explanation that waits": session.scalar(
+                    select(func.count()).where(
+                        SessionReservation.explained_at.is_not(None),
+                        SessionReservation.explanation_answer.is_(None),
+                        SessionReservation.auto_cancel_at > NOW,
+                    )
+                ),
                 "overdrawn": session.scalar(select(func.count()).where(ClassRegistration.sessions_remaining < 0)),
             }
         )
@@ -94,6 +116,11 @@ def test_the_demos_world_is_the_same_every_time(tmp_path):
     assert first["pass lunar_pass"] == 1
     assert {"pass unlimited_series", "pass punch_pass", "pass full_course", "pass drop_in"} <= set(first)
     assert {"reservation PENDING", "reservation ATTENDED", "reservation NO_SHOW"} <= set(first)
+    assert first["reservation AUTO_CANCELLED"] >= 3
+    assert first["suspended by SYSTEM"] >= first["suspended now by SYSTEM"] == first["waived"] == 1
+    assert first["explanation that waits"] == 1
+    assert first["delivery PARKED"] == 2
+    assert first["delivery SENT"] > 40
 
 
 def test_a_kept_demo_is_seeded_once(tmp_path):

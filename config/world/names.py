@@ -35,6 +35,48 @@ CUSTOMERS: Mapping[str, tuple[str, str]] = {
     "max": ("Max Yamada", "a customer of a studio whose rollout is OFF: reservations_disabled"),
     "newt": ("Newt Abbott", "a portal user without any pass: no_usable_pass"),
 }
+REGULARS: Mapping[str, tuple[str, str]] = {
+    # Those of whom a story is told in `past`; the others come and go.
+    "tom": ("Tom Keller", "unlimited_series"),
+    "uma": ("Uma Brandt", "punch_pass"),
+    "vera": ("Vera Lang", "punch_pass"),
+    "wanda": ("Wanda Petit", "punch_pass"),
+    "yuri": ("Yuri Sato", "punch_pass"),
+    **{
+        f"regular {number}": (who, "unlimited_series" if number % 3 else "punch_pass")
+        for number, who in enumerate(
+            (
+                "Abel Fournier",
+                "Bea Olsen",
+                "Cem Aydin",
+                "Dora Klein",
+                "Emil Novak",
+                "Flora Grant",
+                "Gil Pereira",
+                "Heidi Brunner",
+                "Ilse Mertens",
+                "Jalil Haddad",
+                "Kira Popov",
+                "Leo Marchetti",
+                "Mona Dahl",
+                "Niko Laine",
+                "Oda Haugen",
+                "Pedro Vidal",
+                "Quinn Doyle",
+                "Rosa Ferrer",
+                "Sami Korhonen",
+                "Tilda Engstrom",
+                "Ugo Ricci",
+                "Viola Hart",
+                "Wim Jansen",
+                "Zora Babic",
+            )
+        )
+    },
+}
+"""The people of the pottery evenings before today, by key, with the pass type of each; made up like everybody here."""
+MAIL_REFUSED = "yuri"
+"""Whose mailbox refuses every letter."""
 FIRST = (
     "Ada",
     "Bo",

@@ -86,9 +86,10 @@ class People:
         of: StudioClass | None = None,
         sessions: int | None = None,
         studio: Studio | None = None,
+        issued: timedelta = timedelta(days=30),
         **terms: Any,
     ) -> ClassRegistration:
-        """Issue a pass, a month ago."""
+        """Issue a pass, a month ago unless another time is ``issued``."""
         return issue_registration(
             self.db_session,
             customer_id=self.customers[name].id,
@@ -96,11 +97,12 @@ class People:
             pass_type=pass_type,
             pass_options={"sessions": sessions} if sessions and pass_type == "punch_pass" else None,
             class_id=of.id if of else None,
-            now=self.now - timedelta(days=30),
+            now=self.now - issued,
             **terms,
         )
 
-    def _actor(self, name: str) -> Actor:
+    def actor(self, name: str) -> Actor:
+        """Return somebody as who acts for themselves."""
         own = self.customers[name].id
         user = self.users.get(name)
         return Actor(
@@ -119,19 +121,27 @@ class People:
         return (
             ReservationService(self.db_session, clock=lambda: now or self.now)
             .create_reservation(
-                actor=self._actor(name),
+                actor=self.actor(name),
                 session_id=session.id,
                 registration_id=registration.id if registration else None,
             )
             .reservation_id
         )
 
+    def check_in(self, name: str, reservation: UUID, *, now: datetime) -> None:
+        """Check in."""
+        CheckInService(self.db_session, clock=lambda: now).check_in(reservation_id=reservation, actor=self.actor(name))
+
+    def cancel(self, name: str, reservation: UUID, *, now: datetime) -> None:
+        """Give a reservation up."""
+        ReservationService(self.db_session, clock=lambda: now).cancel_reservation(
+            reservation_id=reservation, actor=self.actor(name)
+        )
+
     def attend(self, name: str, session: ClassSession, registration: ClassRegistration) -> None:
         """Reserve, check in and be there, so far as it has happened."""
         reservation = self.reserve(name, session, registration=registration, now=session.starts_at - timedelta(days=3))
-        CheckInService(self.db_session, clock=lambda: session.starts_at).check_in(
-            reservation_id=reservation, actor=self._actor(name)
-        )
+        self.check_in(name, reservation, now=session.starts_at)
         if session.ends_at <= self.now:
             AttendanceService(self.db_session, clock=lambda: session.ends_at).mark_attended(
                 reservation_id=reservation, actor=SYSTEM

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.world.names import CLOSED, CROWD, FIRST, LAST, MAIN, OTHER, address
+from config.world.past import DAYS, Past
 from config.world.people import People
 from config.world.schedule import Schedule
 from studio_reservations.errors import ReservationRefused
@@ -57,7 +58,9 @@ class World:
             self.wheel, self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
         )
         self.soon.instructor, self.soon.instructor_id = "Ines Instructor", self.people.staff["instructor"].id
-        self.evenings = [add.add_session(self.wheel, add.at(day, 18, 30)) for day in range(-14, 29, 2) if day]
+        evenings = {day: add.add_session(self.wheel, add.at(day, 18, 30)) for day in range(-DAYS, 29, 2) if day}
+        self.evenings = list(evenings.values())
+        Past(self.people, add, evenings).play()
         self.mug = add.add_class("Mug Building", capacity=6)
         parts = add.add_parts(self.mug)
         self.parts = [

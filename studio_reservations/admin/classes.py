@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +176,9 @@ class ClassScreen(StaffScreen):
             minutes=int((end - start).total_seconds() // 60),
         )
         terms.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
-        if desk.sent and terms.validate():
+        seen = _seen(class_session)
+        overtaken = desk.given.get("seen", seen) != seen
+        if desk.sent and not overtaken and terms.validate():
             changed = desk.service(ClassSessionService).update_session(
                 session_id=session_id,
                 changes=terms.changes(class_session, timezone=studio.timezone),
@@ -185,8 +188,10 @@ class ClassScreen(StaffScreen):
             message = "The session is saved."
             if changed.moved:
                 told = f"{changed.holders_told} {'person is' if changed.holders_told == 1 else 'people are'} told"
-                undone = f", {changed.check_ins_undone} check-ins are taken back" if changed.check_ins_undone else ""
-                clash = f", {changed.conflicts} reservations need a look" if changed.conflicts else ""
+                undone = (
+                    f", {_counted(changed.check_ins_undone, 'check-in')} taken back" if changed.check_ins_undone else ""
+                )
+                clash = f", {_counted(changed.conflicts, 'reservation')} to look at" if changed.conflicts else ""
                 message = f"The session is moved: {told}{undone}{clash}."
             return Done(message=message, to=url_for("studio_sessions.roster", session_id=session_id))
         return self.show(
@@ -196,6 +201,8 @@ class ClassScreen(StaffScreen):
             class_session=class_session,
             studio_class=desk.db_session.get_one(StudioClass, class_session.class_id),
             terms=terms,
+            seen=seen,
+            overtaken=overtaken,
             room=who_is_in(desk.db_session, session_id),
         )
 
@@ -210,12 +217,13 @@ class ClassScreen(StaffScreen):
             done = desk.service(ClassSessionService).cancel_session(
                 session_id=session_id, actor=desk.actor, reason=reason.reason.data or None
             )
-            back = f"{done.cancelled} reservations given back, {done.punches_refunded} punches returned"
-            waived = f", {done.waived} missed classes waived" if done.waived else ""
+            back = f"{_counted(done.cancelled, 'reservation')} given back"
+            back += f", {_counted(done.punches_refunded, 'punch', 'punches')} returned" if done.punches_refunded else ""
+            waived = f", {_counted(done.waived, 'missed class', 'missed classes')} waived" if done.waived else ""
             day = local_date(class_session.starts_at, timezone=studio.timezone)
             return Done(
                 message=f"{studio_class.title} is cancelled: {back}{waived}.",
-                to=url_for("studio_sessions.index", day=day),
+                to=url_for("studio_sessions.index", studio=studio.slug, day=day),
             )
         return self.show(
             "class_session_cancel.html",
@@ -229,6 +237,12 @@ class ClassScreen(StaffScreen):
 
     def _address(self, class_id: UUID) -> str:
         return url_for(f"{ENDPOINT}.details", class_id=class_id)
+
+
+def _seen(one: ClassSession) -> str:
+    """Return what of a session its form holds: what another changes meanwhile is not changed back unseen."""
+    held = (one.starts_at, one.ends_at, one.capacity, one.location, one.instructor, one.instructor_id)
+    return sha256("\n".join(map(str, held)).encode()).hexdigest()
 
 
 def _series(series: Any, class_id: UUID) -> SeriesTerms:
@@ -247,3 +261,7 @@ def _series(series: Any, class_id: UUID) -> SeriesTerms:
         instructor_id=series.chosen(series.instructor_id),
         step_id=series.chosen(series.step_id),
     )
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -9,7 +9,7 @@ from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Length
 
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
-from studio_reservations.models import KioskDevice, Role
+from studio_reservations.models import KioskDevice, Role, Studio
 from studio_reservations.services.kiosks import LONGEST_NAME, KioskService, kiosks_of
 
 ENDPOINT = "studio_kiosks"
@@ -64,4 +64,8 @@ class KioskScreen(StaffScreen):
         """Send a tablet away: it can check nobody in from now on."""
         device = desk.own(KioskDevice, kiosk_id)
         KioskService(desk.db_session, clock=desk.clock).revoke(device_id=device.id, actor=desk.actor)
-        return Done(message=f"“{device.name}” can check nobody in any more.", to=url_for(f"{ENDPOINT}.index"))
+        studio = desk.db_session.get_one(Studio, device.studio_id)
+        return Done(
+            message=f"“{device.name}” can check nobody in any more.",
+            to=url_for(f"{ENDPOINT}.index", studio=studio.slug),
+        )

@@ -31,7 +31,7 @@ class AdjustForm(NeededReasonForm):
     """Punches given or taken, and why."""
 
     delta = WholeField(
-        "Punches to add or take",
+        "How many to add or take",
         [
             InputRequired("Write how many: 2 adds two, −1 takes one."),
             NumberRange(-MOST_PUNCHES, MOST_PUNCHES, "Write a smaller number."),
@@ -82,7 +82,7 @@ class PassActs(StaffScreen):
                 confirm=desk.given.get("confirm") == "1",
                 actor=desk.actor,
             )
-            return self._done(card, f"{counted(pass_.sessions_remaining or 0, 'punch')} left.")
+            return self._done(card, f"{counted(pass_.sessions_remaining or 0, card.remaining.unit)} left.")
         endangered: list[Any] = []
         if isinstance(desk.refusal, PunchesHeld):
             ids = [UUID(one["reservation_id"]) for one in desk.refusal.values["reservations"]]

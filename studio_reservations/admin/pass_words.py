@@ -30,6 +30,8 @@ class Ticket:
     fault: str | None
     dead: bool
     counted: bool
+    unit: str
+    units: str
 
 
 def ticket(card: PassCard, *, now: datetime) -> Ticket:
@@ -52,6 +54,8 @@ def ticket(card: PassCard, *, now: datetime) -> Ticket:
         fault=card.fault,
         dead=row.status == RegistrationStatus.CANCELLED or card.over,
         counted=held.sessions_remaining is not None,
+        unit=card.remaining.unit,
+        units=many(card.remaining.unit),
     )
 
 
@@ -73,8 +77,12 @@ def valid(first: Any, last: Any, *, now: datetime, timezone: str, over: bool = F
 
 def counted(number: int, one: str) -> str:
     """Return a number of things: ``2 punches``."""
-    many = f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
-    return f"{number:,} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many(one)}"
+
+
+def many(one: str) -> str:
+    """Return the word for several: ``punches``."""
+    return f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
 
 
 def _value(value: Any, *, now: datetime, timezone: str) -> str:
@@ -123,7 +131,7 @@ def _tags(card: PassCard, now: datetime) -> tuple[tuple[str, str], ...]:
     elif row.valid_until is not None and (row.valid_until - card.today).days <= 7:
         tags.append(("Ends soon", "is-warn"))
     if card.fault is not None:
-        tags.append(("Plugin missing", "is-bad"))
+        tags.append(("Plugin missing" if card.plugin_missing else "Plugin at fault", "is-bad"))
     return tuple(tags)
 
 

@@ -90,7 +90,8 @@ class RosterPerson(StaffScreen):
                 reason=(asked.reason.data or "").strip() or None,
                 as_customer=asked.terms.data == "customer",
             )
-            cost = f" {outcome.punches_charged} punch was charged." if outcome.punches_charged else ""
+            charged = outcome.punches_charged
+            cost = f" {charged} {'punch was' if charged == 1 else 'punches were'} charged." if charged else ""
             return Done(
                 message=f"The reservation of {shown['tile'].name} is cancelled.{cost}",
                 to=to_roster(shown["class_session"].id),

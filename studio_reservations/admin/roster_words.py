@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio_reservations.admin.pass_words import counted
 from studio_reservations.pass_types import Remaining
 from studio_reservations.services.roster_tiles import Tile
 
@@ -23,9 +24,9 @@ def left_words(tile: Tile, *, short: bool = False) -> str:
     remaining, included = tile.remaining, tile.row.ClassRegistration.sessions_included
     left = "" if short else " left"
     if tile.left is not None and (included or 0) > 1:
-        return f"{tile.left} {_many(remaining.unit, tile.left)}{left}"
+        return f"{counted(tile.left, remaining.unit)}{left}"
     if tile.left is None and remaining.available is not None and remaining.included is not None:
-        return f"{remaining.available} of {remaining.included} {_many(remaining.unit, remaining.included)}{left}"
+        return f"{remaining.available} of {counted(remaining.included, remaining.unit)}{left}"
     # A limit that nobody counts is none: the name of the pass has no more to say.
     return "Unlimited" if tile.left is None and remaining == Remaining(unit=remaining.unit) else tile.label
 
@@ -48,9 +49,3 @@ def where_words(tile: Tile) -> str:
     if tile.row.check_in_method == "AUTO":
         return "integration"
     return "kiosk" if str(tile.row.checked_in_by or "").startswith("kiosk") else "phone"
-
-
-def _many(unit: str, count: int) -> str:
-    if count == 1:
-        return unit
-    return f"{unit}es" if unit.endswith(("ch", "sh", "s", "x")) else f"{unit}s"

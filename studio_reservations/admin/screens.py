@@ -11,22 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Response, abort, flash, g, make_response, redirect, request, url_for
+from flask import Blueprint, Flask, Response, abort, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from studio_reservations.admin import once
+from studio_reservations.admin.once import Done as Done
 from studio_reservations.csrf import check_form_csrf, csrf_token
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.errors import Forbidden, InvalidRequest, NotFound, StudioError
+from studio_reservations.errors import CsrfFailed, Forbidden, InvalidRequest, NotFound, StudioError
 from studio_reservations.models import Role, Studio
 from studio_reservations.policies.local_time import zone
 from studio_reservations.sentences import sentence_of, title_of
@@ -46,14 +48,6 @@ class Mark:
     rule: str
     kind: str
     least: Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """An act that succeeded: what to say, and the address to go on to."""
-
-    message: str
-    to: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +152,7 @@ def act(rule: str, *, least: Role, own_transactions: bool = False) -> Callable[.
                 with reading() as db_session:
                     desk = screen.desk(db_session, method)
                 return method(screen, _without_session(desk), **path)
-            return run_in_transaction(lambda db_session: method(screen, screen.desk(db_session, method), **path))
+            return run_in_transaction(partial(_once, screen, method, path))
         except (NotFound, Forbidden):
             raise
         except StudioError as refusal:
@@ -173,23 +167,27 @@ def act(rule: str, *, least: Role, own_transactions: bool = False) -> Callable[.
 def form(rule: str, *, least: Role) -> Callable[..., Any]:
     """Mark a method that shows a form and, where ``desk.sent``, does what it says and returns `Done`.
 
-    What is refused shows the form again, with ``desk.refusal`` and everything that was typed.
+    What is refused shows the form again, with ``desk.refusal`` and everything that was typed; so does a page that was open
+    for longer than its token is good.
     """
 
     def either(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any]) -> Any:
         refusal: StudioError | None = None
         if request.method == "POST":
-            check_form_csrf(request)
             try:
-                return run_in_transaction(
-                    lambda db_session: method(screen, screen.desk(db_session, method, sent=True), **path)
-                )
+                check_form_csrf(request)
+                return run_in_transaction(partial(_once, screen, method, path))
             except (NotFound, Forbidden):
                 raise
             except StudioError as error:
                 refusal = error
-        with reading() as db_session:
-            shown = make_response(method(screen, screen.desk(db_session, method, refusal=refusal), **path))
+        try:
+            with reading() as db_session:
+                shown = make_response(method(screen, screen.desk(db_session, method, refusal=refusal), **path))
+        except StudioError:
+            if isinstance(refusal, CsrfFailed):  # whoever sends no token is told that, and nothing of what they ask for
+                raise refusal from None
+            raise
         if refusal is not None:
             shown.status_code = refusal.status
         return shown
@@ -258,14 +256,23 @@ class StaffScreen(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
         """Return what to say of a refusal; where fields are wrong, what is wrong with each."""
         if isinstance(error, InvalidRequest) and error.values.get("errors"):
             return " ".join(str(said) for said in error.values["errors"].values())
+        if isinstance(error, CsrfFailed):
+            return "This page was open for too long, and nothing was done. Look at it once more, and press again."
         return sentence_of(error, timezone=error.values.get("timezone"))
 
     def came_from(self) -> str:
         """Return the address of the page that sent the form, if it is one of this portal's, else the screen's first."""
         sent_from = urlsplit(request.referrer or "")
         if sent_from.netloc == request.host and sent_from.path:
-            return sent_from.path + (f"?{sent_from.query}" if sent_from.query else "")
+            # One slash: a browser takes what begins with two for another host.
+            return "/" + sent_from.path.lstrip("/") + (f"?{sent_from.query}" if sent_from.query else "")
         return url_for(f"{self.endpoint}.{self._default_view}")
+
+
+def blueprints_of(app: Flask) -> list[Blueprint]:
+    """Return the blueprints of the staff screens in ``app``, whichever Flask-Admin they are in."""
+    views = (view for admin in app.extensions.get("admin", ()) for view in admin._views)
+    return [view.blueprint for view in views if isinstance(view, StaffScreen) and view.blueprint is not None]
 
 
 def menu_roles(state: State) -> frozenset[Role]:
@@ -290,6 +297,7 @@ def helpers() -> dict[str, Any]:
         "day": lambda instant, timezone: _day(instant.astimezone(zone(timezone))),
         "plural": lambda count, one, many=None: f"{count:,} {one if count == 1 else many or one + 's'}",
         "studio_csrf": csrf_token,
+        "once": once.number,
         "sentence_of": sentence_of,
     }
 
@@ -301,6 +309,12 @@ def asset(name: str) -> str:
 
 def _day(value: datetime) -> str:
     return f"{value:%a} {value.day} {value:%b}"
+
+
+def _once(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any], db_session: Session) -> Any:
+    desk = screen.desk(db_session, method, sent=True)
+    do = partial(method, screen, desk, **path)
+    return once.done_once(db_session, request, actor=desk.actor, now=desk.now, do=do)
 
 
 def _without_session(desk: Desk) -> Desk:

@@ -190,7 +190,7 @@ def _of_pass(verb: str, details: Mapping[str, Any], day: Callable[[Any], str]) -
         case "adjusted":
             delta = details.get("delta") or 0
             sign = f"+{delta}" if delta > 0 else f"−{-delta}"
-            return f"Punches adjusted: {sign}, {details.get('sessions_remaining')} left"
+            return f"Balance adjusted: {sign}, {details.get('sessions_remaining')} left"
         case "frozen":
             return f"Pass frozen{lost}"
         case "unfrozen":

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request, url_for
-from flask.typing import ResponseReturnValue
+from flask import request, url_for
 from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
@@ -65,7 +64,7 @@ class WalkIns(StaffScreen):
         )
 
     @form("/<uuid:session_id>/walk-in/new", least=Role.FRONT_DESK)
-    def walk_in_new(self, desk: Desk, session_id: UUID) -> ResponseReturnValue:
+    def walk_in_new(self, desk: Desk, session_id: UUID) -> str | Done:
         """Add a customer, and go on with them."""
         shown = self._session(desk, session_id)
         asked = NewCustomerForm(desk.given)
@@ -79,7 +78,10 @@ class WalkIns(StaffScreen):
                 actor=desk.actor,
                 now=desk.now,
             )
-            return redirect(url_for(".walk_in_as", session_id=session_id, customer_id=customer.id), 303)
+            return Done(
+                message=f"{customer.name} is a customer now.",
+                to=url_for(".walk_in_as", session_id=session_id, customer_id=customer.id),
+            )
         if isinstance(desk.refusal, InvalidRequest):
             for name, sentence in desk.refusal.values["errors"].items():
                 asked[name].errors = [sentence]

@@ -76,25 +76,37 @@ def _docs() -> Response:
 
 
 def _error(code: str) -> Response:
-    known = next((one for one in _errors() if one["code"] == code), None)
-    if known is None:
+    kind = error_classes().get(code) or _refusal_of_a_plugin(code)
+    if kind is None:
         raise NotFound()
-    return _page("error.html", error=known)
+    return _page("error.html", error=_described(kind))
 
 
 def _errors() -> list[dict[str, Any]]:
-    """Return every code with its status, title, sentence and what its values mean, by status."""
-    found = [
-        {
-            "code": one.code,
-            "status": one.status,
-            "title": sentences.title_of(one()),
-            "detail": sentences.sentence_of(one()),
-            "members": _meaning(one),
-        }
-        for one in error_classes().values()
-    ]
-    return sorted(found, key=lambda one: (one["status"], one["code"]))
+    """Return every code of ours with its status, title, sentence and what its values mean, by status."""
+    return sorted(map(_described, error_classes().values()), key=lambda one: (one["status"], one["code"]))
+
+
+def _described(kind: type[StudioError]) -> dict[str, Any]:
+    # Without its values, for a plugin's may be made of values that only the plugin knows.
+    error = StudioError.__new__(kind)
+    error.values = {}
+    return {
+        "code": kind.code,
+        "status": kind.status,
+        "title": sentences.title_of(error),
+        "detail": sentences.sentence_of(error),
+        "members": _meaning(kind),
+        "package": None if kind.__module__ == StudioError.__module__ else kind.__module__.partition(".")[0],
+    }
+
+
+def _refusal_of_a_plugin(code: str) -> type[StudioError] | None:
+    """Return the refusal of that code which a pass type brings, of those that this portal has loaded."""
+    waiting: list[type[ReservationRefused]] = ReservationRefused.__subclasses__()
+    for one in waiting:
+        waiting += one.__subclasses__()
+    return next((one for one in waiting if one.code == code), None)
 
 
 def _meaning(error: type[StudioError]) -> str:

@@ -13,11 +13,12 @@ from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
 from studio_reservations.api.languages import answer_language
 from studio_reservations.api.pagination import PageQuery, page_json
+from studio_reservations.api.problems import described
 from studio_reservations.api.requests import YEARS, Input, ShortText
 from studio_reservations.api.reservations import available_json
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import CalendarOut, PageOf, PassStatusOut, RegistrationOut, ReservationOut
-from studio_reservations.errors import InvalidRequest
+from studio_reservations.errors import InvalidRequest, PassTypeUnavailable
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.services.directory import known_studio, studio_by_id, studio_days
 from studio_reservations.services.listings import When, pass_for, reservations_of_pass
@@ -160,6 +161,7 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
         language=answer_language().tag,
     )
     row, held, remaining = status.row, status.held, status.remaining
+    told = {} if status.usable else described(PassTypeUnavailable(pass_type=row.pass_type), timezone=row.timezone)
     return Answer(
         value={
             "id": str(row.id),
@@ -180,6 +182,8 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
             "figures": [serial.figure(one, row.timezone) for one in status.figures],
             "details": status.details,
             "usable": status.usable,
+            "code": told.get("code"),
+            "detail": told.get("detail"),
             "fault": status.fault,
         }
     )

@@ -297,7 +297,7 @@ class FigureOut(Out):
 
 
 class PassStatusOut(Out):
-    """A pass. Where it is not ``usable`` its pass type is missing or at fault; ``fault`` says why, to staff alone."""
+    """A pass. Where it is not ``usable`` its pass type is missing or at fault: ``detail`` says so, and ``fault`` why to staff."""
 
     id: UUID
     pass_type: str
@@ -311,6 +311,8 @@ class PassStatusOut(Out):
     figures: list[FigureOut]
     details: dict[str, Any]
     usable: bool
+    code: str | None
+    detail: str | None
     fault: str | None
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.errors import InvalidRequest, NotFound, ReservationRefused
 from studio_reservations.models import (
     ClassRegistration,
     Customer,
@@ -93,19 +93,23 @@ def issue_registration(
     )
     options = plugin.validated_options(pass_options or {})
     further = set(members) - {customer.id}
-    plugin.allow_issue(
-        Purchase(
-            customer_id=customer.id,
-            now=now,
-            timezone=studio.timezone,
-            options=MappingProxyType(options),
-            class_id=class_id,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            people=1 + len(further),
-            earlier=_earlier(db_session, customer.id, studio_id=studio_id),
+    try:
+        plugin.allow_issue(
+            Purchase(
+                customer_id=customer.id,
+                now=now,
+                timezone=studio.timezone,
+                options=MappingProxyType(options),
+                class_id=class_id,
+                valid_from=valid_from,
+                valid_until=valid_until,
+                people=1 + len(further),
+                earlier=_earlier(db_session, customer.id, studio_id=studio_id),
+            )
         )
-    )
+    except ReservationRefused as refusal:
+        refusal.values.setdefault("timezone", studio.timezone)  # no session tells in which zone an instant is read
+        raise
     issue = plugin.issue(options)
     if isinstance(max_advance_reservations, EllipsisType):
         max_advance_reservations = issue.max_advance_reservations

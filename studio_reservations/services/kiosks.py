@@ -173,8 +173,12 @@ def kiosks_of(db_session: Session, *, studio_id: UUID, actor: Actor) -> Sequence
 
 
 def people_at_the_door(db_session: Session, *, studio_id: UUID, query: str, now: datetime) -> Sequence[AtTheDoor]:
-    """Return who may check in now and has a name that begins so, at most 8; nobody before two letters are written."""
-    letters = query.strip()
+    """Return who may check in now and has a name that begins so, at most 8; nobody before two letters are written.
+
+    Compared is what is shown, the first name and an initial: trying letter by letter tells nobody's surname.
+    """
+    first, _, rest = query.strip().partition(" ")
+    letters = f"{first} {rest.strip()[:1]}".strip()
     if len(letters) < FEWEST_LETTERS:
         return []
     pattern = letters.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -31,7 +31,7 @@ from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.customers import DEFAULT_REGION, matching
-from studio_reservations.services.pass_views import REGISTRATIONS
+from studio_reservations.services.pass_views import REGISTRATIONS, bare_balance
 from studio_reservations.services.seen import load_held_passes
 
 SOON_DAYS = 30
@@ -75,6 +75,7 @@ class PassCard:
     upcoming: int
     coming: tuple[tuple[HeldReservation, str], ...]
     fault: str | None
+    plugin_missing: bool
     details: dict[str, Any]
     figures: tuple[Figure, ...]
     today: date
@@ -169,6 +170,7 @@ def cards_of(
                 upcoming=upcoming(held[row.id]),
                 coming=tuple((one, titles[one.class_id]) for one in coming[row.id]),
                 fault=fault,
+                plugin_missing=row.pass_type not in pass_types,
                 details=details,
                 figures=figures,
                 today=today,
@@ -207,11 +209,7 @@ def _told(
         label = plugin.label
         return plugin.remaining(held), plugin.status_fields(held), plugin.figures(held), label, None
     except PassTypeUnavailable:
-        left = held.sessions_remaining
-        available = None if left is None else max(0, left - held.punches_held)
-        fault = pass_types.fault_of(held.pass_type)
-        bare = Remaining(available=available, included=held.sessions_included, unit="punch")
-        return bare, {}, (), label, fault
+        return bare_balance(held), {}, (), label, pass_types.fault_of(held.pass_type)
 
 
 def _standing(standing: Standing, today: date) -> list[ColumnElement[bool]]:

@@ -123,9 +123,7 @@ def status_of(
         remaining, details = pass_type.remaining(held), pass_type.status_fields(held)
         figures = tuple(one for one in pass_type.figures(held, language=language) if as_staff or not one.staff_only)
     except PassTypeUnavailable:
-        left = held.sessions_remaining
-        available = None if left is None else max(0, left - held.punches_held)
-        usable, remaining = False, Remaining(available=available, included=held.sessions_included)
+        usable, remaining = False, bare_balance(held)
     return PassStatus(
         row=row,
         held=held,
@@ -137,6 +135,13 @@ def status_of(
         usable=usable,
         fault=pass_types.fault_of(registration.pass_type) if as_staff else None,
     )
+
+
+def bare_balance(held: HeldPass) -> Remaining:
+    """Return what a pass still gives by its counters alone, where its plugin cannot say."""
+    left = held.sessions_remaining
+    available = None if left is None else max(0, left - held.punches_held)
+    return Remaining(available=available, included=held.sessions_included, unit="session" if left is None else "punch")
 
 
 def month_of(db_session: Session, *, registration_id: UUID, customer_id: UUID | None, days: Days) -> Sequence[Any]:

@@ -26,6 +26,7 @@ from studio_reservations.models import (
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass, Remaining, Status
 from studio_reservations.policies.local_time import day_start, local_date
+from studio_reservations.services.pass_views import bare_balance
 from studio_reservations.services.seen import load_held_passes
 
 RECENT_DAYS = 14
@@ -152,7 +153,7 @@ def words_of(held: HeldPass, pass_types: PassTypes) -> tuple[str, Remaining]:
         pass_type = pass_types.get(held.pass_type)
         return pass_type.label, pass_type.remaining(held)
     except PassTypeUnavailable:
-        return held.pass_type.replace("_", " ").capitalize(), Remaining(available=held.sessions_remaining)
+        return held.pass_type.replace("_", " ").capitalize(), bare_balance(held)
 
 
 def _past(

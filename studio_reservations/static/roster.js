@@ -225,7 +225,7 @@
       if (tile && focused && tile.isConnected) tile.focus({ preventScroll: true });
       await refresh({ quiet: true });
       if (!answer.ok && tile) refuse(by(tile.id) ?? tile, said);
-      for (const [id, why] of Object.entries(said.refused ?? {})) refuse(by(`r-${id}`), why);
+      for (const [id, why] of Object.entries(said.refused ?? {})) if (by(`r-${id}`)) refuse(by(`r-${id}`), why); // or another desk moved it away
       say(said.message + Object.values(said.refused ?? {}).map((why) => ` ${why.message}`).join(""));
     } catch {
       const message = "The desk is not reached, and this was not done. Try again.";

@@ -27,12 +27,22 @@
     navigator.vibrate?.(ok ? 60 : [60, 80, 60]);
   }
 
-  async function send(code) {
-    busy = true;
+  function post(code) {
     const body = new FormData(form);
     body.set("code", code);
+    return fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "studio" }, redirect: "manual" });
+  }
+
+  async function send(code) {
+    busy = true;
     try {
-      const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "studio" }, redirect: "manual" });
+      let answer = await post(code);
+      if (answer.status === 403) {
+        // The page has been open for longer than its token is good: it comes with a new one.
+        const page = new DOMParser().parseFromString(await (await fetch(location.href, { cache: "no-store" })).text(), "text/html");
+        form.elements.csrf_token.value = page.querySelector("#scan-form [name=csrf_token]").value;
+        answer = await post(code);
+      }
       if (!answer.headers.get("Content-Type")?.startsWith("application/json")) throw new Error("another page");
       const said = await answer.json();
       show(answer.ok && said.ok, said.message);

@@ -145,10 +145,10 @@ def stored(portal: Flask) -> Iterator[Session]:
         yield db_session
 
 
-def make_portal(url: str, clock: Clock) -> Flask:
-    """Return the portal on an empty database of all tables, with a page of its own in its admin."""
+def make_portal(url: str, clock: Clock, **config: object) -> Flask:
+    """Return the portal on a database with all tables, with a page of its own in its admin."""
     admin = Admin(name="Kiln Street portal")
-    app = host.create_app(url, clock=clock, admin=admin)
+    app = host.create_app(url, clock=clock, admin=admin, config=config)
     admin.init_app(app)
     admin.add_view(HostView(name="Orders", endpoint="orders"))
     return app

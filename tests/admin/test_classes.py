@@ -167,7 +167,7 @@ def test_a_session_is_moved_and_its_people_are_told(as_role, kiln: Kiln, stored)
         ),
     )
 
-    assert "The session is moved: 2 people are told, 1 check-ins are taken back" in said
+    assert "The session is moved: 2 people are told, 1 check-in taken back" in said
     moved = stored.get_one(ClassSession, kiln.own.session)
     assert moved.starts_at == datetime(2026, 12, 3, 20, 0, tzinfo=UTC)
     assert moved.location == "Loft"

@@ -93,6 +93,11 @@ def test_nobody_else_is_found(tablet, query):
     assert "st-kperson" not in tablet.get(f"{DOOR}names", query_string={"q": query}).text
 
 
+@pytest.mark.parametrize("query", ["Priya S", "Priya Si", "Priya Sx"])
+def test_letter_by_letter_nobody_learns_a_surname(tablet, query):
+    assert "Priya S." in tablet.get(f"{DOOR}names?q={query}").text
+
+
 def test_before_the_window_nobody_is_found(tablet, clock):
     clock.now = NOW
 

@@ -16,8 +16,8 @@ from studio_reservations.models import (
     Studio,
     StudioClass,
 )
-from tests import factories
-from tests.admin.conftest import Kiln, press, told
+from tests import factories, host
+from tests.admin.conftest import Kiln, make_portal, press, told
 from tests.api.test_queries import counting
 from tests.factories import NOW
 
@@ -213,9 +213,29 @@ def test_punches_are_adjusted_with_a_reason_that_the_story_keeps(as_role, stored
     page = told(manager, press(manager, of(held, "adjust"), delta="2", reason="A class fell out"))
 
     assert "7 punches left." in page
-    assert "Punches adjusted: +2, 7 left" in page
+    assert "Balance adjusted: +2, 7 left" in page
     assert "“A class fell out”" in page
     assert factories.ledger_of(stored, held)[-1] == ("ADJUSTMENT", 2, 7)
+
+
+def test_a_pass_that_counts_credits_is_shown_and_adjusted_in_credits(portal, stored, held, clock):
+    pass_ = kept(stored, held)
+    pass_.pass_type, pass_.pass_options = "credit_pack", {"credits": 5, "price": 1, "prices": {}}
+    stored.commit()
+    url = portal.config["SQLALCHEMY_DATABASE_URI"]
+    app = make_portal(url, clock, STUDIO_PASS_TYPES=("studio_credit_pack:CreditPack",))
+    manager = app.test_client()
+    manager.post("/login", data={"email": "manager@example.org"})
+
+    shown, refused = manager.get(of(held)).text, press(manager, of(held, "adjust"), delta="-5", reason="Paid back").text
+    page = told(manager, press(manager, of(held, "adjust"), delta="2", reason="A class fell out"))
+    host.dispose_engines(app)
+
+    assert "Adjust credits…" in shown
+    assert "Credits issued" in shown
+    assert "Adjust the credits of Priya Singh" in refused
+    assert "1 reservation has no credit left then" in refused
+    assert "7 credits left." in page
 
 
 def test_taking_punches_that_are_held_lists_what_is_endangered_and_asks_again(as_role, stored, held):

@@ -120,5 +120,17 @@ def test_a_broken_pass_type_leaves_the_balance_and_tells_staff_why(api, world, i
     again = api("manager").patch(f"/staff/registrations/{issued['id']}", valid_until="2027-01-31").json
 
     assert (shown["usable"], shown["fault"], shown["sessions"]["available"]) == (False, None, 3)
+    assert (shown["code"], shown["sessions"]["unit"]) == ("pass_type_unavailable", "punch")
+    assert shown["detail"].startswith("This kind of pass cannot be used right now.")
     assert to_staff["fault"] == again["fault"] == "remaining: LookupError: the price list is empty"
     assert api("ada").get("/registrations").status_code == 200
+
+
+def test_a_code_that_a_pass_type_brings_has_a_page_that_says_whose_it_is(app):
+    page = app.test_client().get("/api/errors/outside_intro_offer")
+
+    assert page.status_code == 200
+    assert "Outside intro offer" in page.text
+    assert "days in a row; first and last: the local days between which a session can still be." in page.text
+    assert "of the package <code>studio_intro_offer</code>" in page.text
+    assert app.test_client().get("/api/errors/no_such_code").status_code == 404

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -32,6 +32,8 @@ EVENING = datetime(2026, 12, 1, 22, 0, tzinfo=UTC)
 AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+TIMEOUT = 10_000
+"""Milliseconds that anything may take before a test fails."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -92,6 +94,7 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.skip("No Chromium: install it (Debian: apt-get install chromium) or name its program in CHROMIUM.")
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         options = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         chromium = playwright.chromium.launch(executable_path=path, args=options)
@@ -113,6 +116,7 @@ def open_browser(browser: Browser, portal: Portal) -> Iterator[Callable[..., Pag
             context: BrowserContext = stack.enter_context(
                 browser.new_context(base_url=portal.url, viewport=viewport, **options)
             )
+            context.set_default_timeout(TIMEOUT)
             page = context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(

@@ -61,7 +61,7 @@ def test_a_manager_issues_a_pass_after_a_look_and_takes_punches_that_were_held(p
     page.goto("/admin/studio/passes/?q=kim+tran")
     page.get_by_role("link", name="Kim Tran").click()
     page.get_by_role("link", name="Adjust punches…").click()
-    page.get_by_label("Punches to add or take").fill("-1")
+    page.get_by_label("How many to add or take").fill("-1")
     page.get_by_label("Reason").fill("Counted wrongly when it was issued")
     page.get_by_role("button", name="Adjust").click()
     assert page.get_by_role("heading", name="1 reservation has no punch left then").is_visible()

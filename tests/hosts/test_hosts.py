@@ -66,6 +66,17 @@ def test_the_api_checks_the_csrf_token_itself(url, order):
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
+def test_the_staff_screens_check_the_csrf_token_themselves(url, order):
+    portal = made(url, **{order: add_csrf_protect})
+    portal.add_rows()
+
+    refused = portal.ada().post("/studio-staff/studio/sessions/scan/code", data={"csrf_token": "of an hour ago"})
+
+    assert refused.status_code == 403
+    assert "This page was open for too long, and nothing was done." in refused.text
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
 def test_a_bearer_token_needs_no_csrf_token(url, order):
     portal = made(url, **{order: add_csrf_protect})
     body = portal.add_rows()

@@ -12,7 +12,7 @@ from studio_reservations.errors import ReservationRefused
 from studio_reservations.models import ClassRegistration, OutboxMessage
 from studio_reservations.pass_types import Remaining
 from studio_reservations.services.registrations import RegistrationService
-from tests.factories import NOW, make_customer
+from tests.factories import NOW, TORONTO, make_customer
 from tests.plugins.life import Life, local, told
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -102,3 +102,12 @@ def test_the_status_counts_the_days(db_session):
     assert life.status(now=local("2026-12-11 00:00")).remaining.available == 0
     assert life.status(now=local("2027-06-01 00:00")).remaining.available == 0
     assert life.figures(language="fr") == {"Première visite": date(2026, 12, 4), "Dernier jour": date(2026, 12, 10)}
+
+
+def test_a_refusal_at_issue_knows_the_zone_in_which_its_instants_are_read(db_session):
+    life = Life(db_session, IntroOffer)
+
+    with pytest.raises(ReservationRefused) as refused:
+        life.issue(life.ada)
+
+    assert refused.value.values["timezone"] == TORONTO

@@ -93,7 +93,8 @@ def test_the_customer_still_sees_the_pass_and_its_balance_and_that_it_cannot_be_
     assert listed.status_code == status.status_code == 200
     assert [one["id"] for one in listed.json["items"]] == [studio.registration]
     shown = status.json
-    assert (shown["usable"], shown["fault"]) == (False, None)
+    assert (shown["usable"], shown["code"], shown["fault"]) == (False, "pass_type_unavailable", None)
+    assert shown["detail"].startswith(UNAVAILABLE)
     assert (shown["pass_label"], shown["status"]) == ("One a day", "ACTIVE")
     assert (shown["sessions"]["remaining"], shown["sessions"]["available"]) == (3, 1)
     assert shown["reservations"] == {"used": 2, "limit": 3}
