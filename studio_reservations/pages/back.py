@@ -20,7 +20,10 @@ def here() -> str:
 
 def back_from_form(otherwise: str, **strip: object) -> str:
     """Return the address in the form's field ``back`` if it is a page of ours, else ``otherwise``; with a strip."""
-    sent = urlsplit(request.form.get("back", ""))
+    try:
+        sent = urlsplit(request.form.get("back", ""))
+    except ValueError:  # such as //[
+        sent = urlsplit("")
     prefix = f"{request.script_root}{current_state().settings.pages_prefix}/"
     ours = not sent.scheme and not sent.netloc and sent.path.startswith(prefix) and "\\" not in sent.path
     address = _without_strip(sent.path, sent.query) if ours else otherwise

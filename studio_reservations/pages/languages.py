@@ -1,4 +1,4 @@
-"""The language of a page: as the portal selects it, as its reader chose it, as their browser asks for it, else English."""
+"""The language of a page: as its reader chose it, as the portal selects it, as their browser asks for it, else English."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studio_reservations.models import Customer
 def language_of(reader: Customer | None) -> Language:
     """Return the language in which a page is written for ``reader``, who may be unknown."""
     asked = (tag for tag, quality in request.accept_languages if quality > 0)
-    return language_for(_selected_by_portal(), reader.locale if reader is not None else None, *asked)
+    return language_for(reader.locale if reader is not None else None, _selected_by_portal(), *asked)
 
 
 def _selected_by_portal() -> str | None:

@@ -35,6 +35,14 @@ DONE: Mapping[str, str] = {
 """What each ``done`` says; ``%(what)s`` is the class, ``%(when)s`` the day and time, ``%(name)s`` the person."""
 
 UNDOABLE = frozenset({"reserved"})
+STILL: Mapping[str, str] = {
+    "reserved": "PENDING",
+    "moved": "PENDING",
+    "undone": "CANCELLED",
+    "cancelled": "CANCELLED",
+    "cancelled_late": "CANCELLED",
+}
+"""The status in which the reservation still is, else the address is from before or made up, and nothing is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +68,9 @@ def strip_of(call: Call, words: Words) -> Strip | None:
         return None
     if row.customer_id != call.person.id:
         return None
-    undoable = kind in UNDOABLE and row.status == "PENDING" and call.now < row.starts_at and call.now <= row.undo_until
-    if kind in UNDOABLE and row.status != "PENDING":
-        return None  # the address is from before it was undone
+    if row.status != STILL.get(kind, row.status):
+        return None
+    undoable = kind in UNDOABLE and call.now < row.starts_at and call.now <= row.undo_until
     what = f"{row.class_title}: {row.step_title}" if row.step_title else row.class_title
     return Strip(
         text=call.say(

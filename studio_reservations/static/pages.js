@@ -1,12 +1,13 @@
 // What is better with a script; each page works without.
 "use strict";
 
-// One tap is one reservation: a form is sent once.
+// One tap is one reservation: a form is sent once; again after a while, where the network let it down.
+const A_WHILE = 10000;
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.closest(".studio") || form.method !== "post") return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
-  form.dataset.sent = "1";
+  if (performance.now() - Number(form.dataset.sent || -A_WHILE) < A_WHILE) { event.preventDefault(); return; }
+  form.dataset.sent = performance.now();
 });
 // A page that comes back from the browser's memory may send again.
 addEventListener("pageshow", () => document.querySelectorAll(".studio form[data-sent]").forEach((form) => delete form.dataset.sent));

@@ -117,3 +117,11 @@ def test_a_form_that_is_too_large_is_refused(browser, people):
 
 def test_somebody_elses_strip_tells_nothing(browser, people):
     assert "Beginner" not in browser("newcomer").get(f"/?done=reserved&it={people.reservation}").text
+
+
+@pytest.mark.parametrize("done", ["undone", "cancelled", "cancelled_late"])
+def test_what_is_not_so_is_not_told(browser, people, done):
+    page = browser("ada").get(f"/?done={done}&it={people.reservation}")
+
+    assert page.status == 200
+    assert 'role="status"' not in page.html

@@ -8,6 +8,7 @@ from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import DictLoader
 
+from studio_reservations.models import Customer
 from tests import host
 
 BASE = """<!doctype html><html lang="en"><head><title>{% block title %}{% endblock %}</title>
@@ -49,6 +50,18 @@ def test_a_page_fills_the_portals_blocks_and_nothing_else(ada):
 
 def test_the_portals_language_is_the_pages_language(ada):
     assert "mardi 8 décembre" in ada.get("/sessions").text.lower()
+
+
+def test_the_portals_language_comes_before_the_browsers_and_the_readers_own_choice_before_both(ada, people, stored):
+    asks = {"Accept-Language": "en"}
+
+    assert 'id="studio" lang="fr-CA"' in ada.get("/", **asks).html
+    with stored() as db_session:
+        db_session.get(Customer, people.ada).locale = "en"
+    assert 'id="studio" lang="en"' in ada.get("/", **asks).html
+    with stored() as db_session:
+        db_session.get(Customer, people.ada).locale = "de"  # set by the API; there is no German yet
+    assert 'id="studio" lang="fr-CA"' in ada.get("/", **asks).html
 
 
 def test_the_portals_csrf_protection_leaves_the_pages_to_themselves(ada, people):
