@@ -35,7 +35,7 @@ def pytest_configure() -> None:
             compiled[key] = compile_builder(rule, append_unknown)
         return compiled[key]
 
-    Rule._compile_builder = compiled_once  # type: ignore[method-assign]
+    Rule._compile_builder = compiled_once  # type: ignore[assignment]
 
 
 @pytest.hookimpl(optionalhook=True)

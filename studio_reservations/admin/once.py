@@ -58,9 +58,9 @@ def done_once(db_session: Session, request: Request, *, actor: Actor, now: datet
         "key": sha256(typed.encode()).hexdigest(),
     }
     kept = {"body_hash": "", "status": 0, "headers": [], "body": b"", "created_at": now}
-    claim = insert(_RECORD).values(id=new_id(), **scope, **kept).on_conflict_do_nothing()
+    claim = insert(_RECORD).values(id=new_id(), **scope, **kept).on_conflict_do_nothing().returning(_RECORD.c.id)
     of_form = [_RECORD.c[name] == value for name, value in scope.items()]
-    if not database.execute(claim).rowcount:
+    if database.execute(claim).first() is None:
         led_to = database.execute(select(_RECORD.c.body).where(*of_form)).scalar_one()
         return Done(message="This was done already, and is not done again.", to=led_to.decode())
     outcome = do()

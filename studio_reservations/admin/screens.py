@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, abort, flash, g, make_response, redirect, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from sqlalchemy import select
@@ -28,7 +28,7 @@ from studio_reservations.admin import once
 from studio_reservations.admin.once import Done as Done
 from studio_reservations.csrf import check_form_csrf, csrf_token
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.errors import CsrfFailed, Forbidden, InvalidRequest, NotFound, StudioError
+from studio_reservations.errors import CsrfFailed, Forbidden, InvalidRequest, NotAuthenticated, NotFound, StudioError
 from studio_reservations.models import Role, Studio
 from studio_reservations.policies.local_time import zone
 from studio_reservations.sentences import sentence_of, title_of
@@ -327,6 +327,8 @@ def _exposed(rule: str, kind: str, least: Role, methods: Sequence[str], run: Cal
         def view(self: StaffScreen, **path: Any) -> ResponseReturnValue:
             g.studio_now = current_state().clock()
             try:
+                if self._state.identity.current_user() is None:
+                    return _to_login(self)
                 return _answered(self, run(self, method, path))
             except NotFound:
                 abort(404)
@@ -337,6 +339,20 @@ def _exposed(rule: str, kind: str, least: Role, methods: Sequence[str], run: Cal
         return expose(rule, methods=methods)(view)  # type: ignore[no-any-return]
 
     return mark
+
+
+def _to_login(screen: StaffScreen) -> ResponseReturnValue:
+    """Let the portal answer whoever is not logged in, or not any more; a script of ours is told so.
+
+    :raises NotAuthenticated: for a script. :raises NotFound: where the portal has no Flask-Login.
+    """
+    if screen.by_script:
+        raise NotAuthenticated()
+    manager = getattr(current_app, "login_manager", None)
+    if manager is None:
+        raise NotFound()
+    answer: ResponseReturnValue = manager.unauthorized()
+    return answer
 
 
 def _answered(screen: StaffScreen, outcome: Any) -> ResponseReturnValue:

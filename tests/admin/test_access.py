@@ -88,8 +88,18 @@ def test_whatever_is_sent_needs_the_token_of_the_page(address: str, name: str, m
 
 
 @pytest.mark.parametrize("address", [address for _, _, address in SCREENS])
-def test_without_a_login_there_is_nothing(address: str, portal):
-    assert portal.test_client().get(path_of(address, "/", None)).status_code == 404
+def test_without_a_login_the_portal_answers(address: str, portal):
+    """In this portal, which names no login page, with 401; nothing of the page is told."""
+    answer = portal.test_client().get(path_of(address, "/", None))
+
+    assert answer.status_code == 401
+    assert "Kiln Street" not in answer.text
+
+
+def test_a_script_whose_login_has_ended_is_told_so(portal):
+    answer = portal.test_client().get("/admin/studio/", headers={"X-Requested-With": "studio"})
+
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "not_authenticated")
 
 
 def _expected(role: str, least: Role, named: bool) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from studio_reservations.models import ClassSession, ClassStep, Customer, IdempotencyRecord, PunchLedgerEntry
-from tests.admin.conftest import press, told
+from tests import host
+from tests.admin.conftest import build, make_portal, press, told
 from tests.factories import NOW
+from tests.host import Clock
 
 
 def test_two_taps_give_the_punches_once(as_role, kiln, stored):
@@ -102,3 +105,26 @@ def _gifts(stored, kiln) -> list[int]:
         PunchLedgerEntry.registration_id == kiln.own.registration, PunchLedgerEntry.entry_type == "ADJUSTMENT"
     )
     return sorted(stored.scalars(entries))
+
+
+def test_six_taps_at_the_same_instant_give_the_punches_once(database_url):
+    app = make_portal(database_url, Clock(NOW))
+    with app.app_context():
+        kiln = build(host.db.session())
+        host.db.session.commit()
+    clients = [app.test_client() for _ in range(6)]
+    tokens = []
+    for client in clients:
+        client.post("/login", data={"email": "manager@example.org"})
+        tokens.append(client.get("/api/csrf").get_json()["csrf_token"])
+    path, form = f"/admin/studio/passes/{kiln.own.registration}/adjust", {"once": "1", "delta": "2", "reason": "A gift"}
+
+    def tap(client, token):
+        return client.post(path, data={**form, "csrf_token": token}).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(tap, clients, tokens)) == {303}
+
+    with app.app_context():
+        assert _gifts(host.db.session, kiln) == [2]
+    host.dispose_engines(app)
