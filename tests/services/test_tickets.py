@@ -45,7 +45,9 @@ def test_a_ticket_speaks_in_the_plugins_words_and_in_the_readers_language(db_ses
 def test_what_only_staff_read_is_not_on_it(db_session):
     studio = factories.make_studio(db_session)
     ada = factories.make_customer(db_session, studio)
-    factories.make_pass(db_session, ada, studio, pass_type="weekly_membership", pass_options={"a_week": 2, "carried": 0})
+    factories.make_pass(
+        db_session, ada, studio, pass_type="weekly_membership", pass_options={"a_week": 2, "carried": 0}
+    )
 
     [ticket] = wallet_of(
         db_session,
