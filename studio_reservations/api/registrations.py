@@ -190,8 +190,11 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
 
 
 def pass_label(pass_types: PassTypes, key: str) -> str:
-    """Return the name that people see; where the plugin is missing, its key read aloud."""
-    return pass_types.get(key).label if key in pass_types else key.replace("_", " ").capitalize()
+    """Return the name that people see, in the language of the answer; where the plugin is missing, its key read aloud."""
+    if key not in pass_types:
+        return key.replace("_", " ").capitalize()
+    pass_type = pass_types.get(key)
+    return pass_type.say(pass_type.label, language=answer_language().tag)
 
 
 def _month(text: str) -> tuple[date, date]:

@@ -109,3 +109,12 @@ def test_a_field_of_ones_own_account_is_told_in_french(api, world):
 def accept(asked):
     """Return the header, or none."""
     return {} if asked is None else {"Accept-Language": asked}
+
+
+def test_the_name_of_a_pass_is_the_plugins_own_word(api, world):
+    def named(language: str | None) -> str:
+        path = f"/registrations/{world.ada_pass}/status"
+        return str(api("ada").get(path, headers=accept(language)).json["pass_label"])
+
+    assert named(None) == "Punch pass"
+    assert named("fr") == "Carte de séances"
