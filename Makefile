@@ -12,10 +12,10 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test browser check format bench soak venv wheel clean
+.PHONY: help demo tour test browser check format translations bench soak venv wheel clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(VENV)/demo.stamp ## Run the portal with an excerpt of a real schedule on 127.0.0.1.
 	$(BIN)/python -m config.demo $(ARGS)
@@ -38,6 +38,9 @@ check: $(VENV)/dev.stamp ## Lint, formatting, types and import contracts.
 format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+translations: $(VENV)/dev.stamp ## Collect the texts, bring the catalogues up to date, compile them.
+	$(BIN)/python -m config.translations
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks.
 	$(BIN)/python -m benchmarks $(ARGS)

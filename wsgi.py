@@ -124,9 +124,15 @@ def login() -> ResponseReturnValue:
         # Of an unknown address the password is checked as well, so that the time taken does not tell.
         if check_password_hash(user.password_hash if user else NOBODY, form.password.data) and user:
             login_user(user)
-            return redirect(url_for("portal.home"), 303)
+            return redirect(_wanted() or url_for("portal.home"), 303)
         form.form_errors.append("No user has this address and this password. Try again.")
     return render_template("login.html", form=form), 422 if form.is_submitted() else 200
+
+
+def _wanted() -> str | None:
+    """Return the customer's page that sent the user to the login, or None."""
+    path = request.args.get("next", "")
+    return path if path.startswith(url_for("studio_pages.passes")) else None
 
 
 @portal.post("/logout")

@@ -36,6 +36,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": production,
         "STUDIO_PRODUCTION": production,
         "STUDIO_DEFAULT_REGION": "CA",
+        "STUDIO_BASE_TEMPLATE": "base.html",
         "STUDIO_TIMETABLE": "config.timetable:TIMETABLE",
     }
     if redis_url:

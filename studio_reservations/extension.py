@@ -170,7 +170,7 @@ class _HostNames:
 
 
 def _leave_csrf_to_us(app: Flask) -> None:
-    """Exempt ours from the portal's CSRFProtect: API and screens check such writes themselves, pages take a signed link."""
+    """Exempt ours from the portal's CSRFProtect: API, pages and screens check writes with a cookie themselves."""
     csrf = app.extensions.get("csrf")
     if csrf is not None:
         csrf.exempt(app.blueprints[api.BLUEPRINT])

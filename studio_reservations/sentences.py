@@ -1,28 +1,24 @@
-"""What people read when something is refused: the catalogue's words, filled with the error's values."""
+"""What people read when something is refused: the catalogue's words, filled with the error's values,
+in the reader's language: the template is translated, then filled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import date, datetime
 from string import Formatter
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
-from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN
+from studio_reservations.language import ENGLISH, Language
+from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, WORDS
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 T = TypeVar("T")
-WORDS = {"PENDING": "reserved", "NO_SHOW": "a no-show", "AUTO_CANCELLED": "cancelled automatically"}
 
 
-def title_of(error: StudioError, *, language: str | None = None) -> str:
+def title_of(error: StudioError, *, language: Language = ENGLISH) -> str:
     """Return the title of an error; a plugin's own code is read aloud, in its translation where it brings one."""
-    return translated(_title(error.code), error.translations, language)
+    return translated(_title(error.code, language), error.translations, language.tag)
 
 
 def translated(text: T, translations: Mapping[str, Mapping[str, str]], language: str | None) -> T:
@@ -41,30 +37,36 @@ def translated(text: T, translations: Mapping[str, Mapping[str, str]], language:
     return text
 
 
-def sentence_of(error: StudioError, *, timezone: str | None = None, language: str | None = None) -> str:
+def sentence_of(error: StudioError, *, timezone: str | None = None, language: Language = ENGLISH) -> str:
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
     """
-    filling = _Filling(_zone(timezone))
-    values = {name: translated(value, error.translations, language) for name, value in error.values.items()}
-    for variant in _variants(error, language):
+    values = {name: translated(value, error.translations, language.tag) for name, value in error.values.items()}
+    for template, spoken in _templates(error, language):
         try:
-            return filling.vformat(variant, (), values)
+            return _Filling(_zone(timezone), spoken).vformat(template, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
-    return OF_A_PLUGIN
+    return language.text(OF_A_PLUGIN)
 
 
-def _title(code: str) -> str:
-    return CATALOGUE[code].title if code in CATALOGUE else code.replace("_", " ").capitalize()
+def _title(code: str, language: Language) -> str:
+    return language.text(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
-def _variants(error: StudioError, language: str | None) -> tuple[str, ...]:
+def _templates(error: StudioError, language: Language) -> Iterator[tuple[str, Language]]:
+    """Return what may be filled, the fullest first, each with the language in which it is written."""
     if error.sentence is not None:
-        return translated(error.sentence, error.translations, language), error.sentence
+        own = translated(error.sentence, error.translations, language.tag)
+        if own != error.sentence:
+            yield own, language
+        yield error.sentence, ENGLISH
+        return
     named = f"{error.code}.{error.values.get(NAMED_VARIANTS.get(error.code, ''))}"
-    return tuple(variant for key in (named, error.code) if key in CATALOGUE for variant in CATALOGUE[key].variants)
+    for key in (named, error.code):
+        for variant in CATALOGUE[key].variants if key in CATALOGUE else ():
+            yield language.text(variant), language
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -77,8 +79,9 @@ def _zone(name: str | None) -> ZoneInfo | None:
 class _Filling(Formatter):
     """Fills templates with values: plain names only, a missing or empty value is an error."""
 
-    def __init__(self, zone: ZoneInfo | None) -> None:
+    def __init__(self, zone: ZoneInfo | None, language: Language) -> None:
         self._zone = zone
+        self._language = language
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
         value = kwargs[field_name]
@@ -88,34 +91,30 @@ class _Filling(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if "|" in format_spec:
-            return _counted(value, format_spec.split("|"))
+            return self._counted(value, format_spec.split("|"))
         if format_spec == "word":
-            return WORDS.get(value) or str(value).replace("_", " ").lower()
+            return self._language.text(WORDS.get(value, "")) or str(value).replace("_", " ").lower()
         if format_spec == "titles":
-            return ", ".join(map(_title, value))
+            return ", ".join(_title(one, self._language) for one in value)
         if isinstance(value, datetime):
             return self._instant(value, format_spec)
         if isinstance(value, date):
-            return _day(value)
+            return self._language.day(value, "sentence")
         if format_spec:
             return format(value, format_spec)
         if isinstance(value, Mapping | list | tuple | set | frozenset):
             return ", ".join(map(str, value))
-        return f"{value:,}" if isinstance(value, int) else str(value)
+        return self._language.number(value) if isinstance(value, int) else str(value)
 
     def _instant(self, value: datetime, half: str) -> str:
         local = value.astimezone(self._zone) if self._zone and value.tzinfo else value
         if half == "day":
-            return _day(local)
-        time = f"{local:%H:%M}" + (" UTC" if local.tzname() == "UTC" else "")
-        return time if half == "time" else f"{_day(local)}, {time}"
+            return self._language.day(local, "sentence")
+        time = self._language.time(local) + (" UTC" if local.tzname() == "UTC" else "")
+        return time if half == "time" else f"{self._language.day(local, 'sentence')}, {time}"
 
-
-def _day(value: date) -> str:
-    return f"{DAYS[value.weekday()]} {value.day} {MONTHS[value.month - 1]}"
-
-
-def _counted(value: Sized | int, forms: list[str]) -> str:
-    count = value if isinstance(value, int) else len(value)
-    chosen = (0 if count == 1 else 1) if len(forms) == 2 else min(max(count, 0), 2)
-    return forms[chosen].replace("#", f"{count:,}")
+    def _counted(self, value: Sized | int, forms: list[str]) -> str:
+        count = value if isinstance(value, int) else len(value)
+        if len(forms) > 2 and count <= 0:
+            return forms[0]
+        return forms[-2:][self._language.form_of(count)].replace("#", self._language.number(count))

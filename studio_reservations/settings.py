@@ -58,8 +58,13 @@ class Settings:
     staff_prefix: str = _setting(
         "/studio-staff", "URL prefix of the staff screens in a portal without a Flask-Admin of its own"
     )
+    base_template: str | None = _setting(
+        None,
+        "the portal's own template in which the customer's pages appear, with blocks `title`, `head` and `content`; "
+        "None brings a page of their own",
+    )
     reservation_url: str | None = _setting(
-        None, "address of a customer's page of one reservation with {id} in it; None leaves the button out of mail"
+        None, "the portal's own page of one reservation with {id} in it; None is ours, under STUDIO_PUBLIC_URL"
     )
     webhook_allow_private: bool = _setting(
         False, "whether webhooks may go to private addresses and over plain http; for tests and closed networks"

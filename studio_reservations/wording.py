@@ -9,9 +9,29 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from studio_reservations.language import N_
+
 NAMED_VARIANTS = {"registration_inactive": "state", "step_already_reserved": "state", "sequence_not_met": "rule"}
 """Codes whose sentence depends on a name among their values; what differs stands under ``code.name``."""
-OF_A_PLUGIN = "This pass cannot be used for this session. Ask the studio, or choose another pass."
+OF_A_PLUGIN = N_("This pass cannot be used for this session. Ask the studio, or choose another pass.")
+
+
+WORDS = {
+    "PENDING": N_("reserved"),
+    "CHECKED_IN": N_("checked in"),
+    "ATTENDED": N_("attended"),
+    "NO_SHOW": N_("a no-show"),
+    "CANCELLED": N_("cancelled"),
+    "AUTO_CANCELLED": N_("cancelled automatically"),
+    "ACTIVE": N_("active"),
+    "FROZEN": N_("frozen"),
+    "SCHEDULED": N_("scheduled"),
+    "instructor": N_("instructor"),
+    "front_desk": N_("front desk"),
+    "manager": N_("manager"),
+    "owner": N_("owner"),
+}
+"""States and roles as ``:word`` reads them aloud."""
 
 
 class Wording(NamedTuple):

@@ -15,6 +15,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from studio_reservations.errors import InvalidRequest, PassTypeUnavailable, ReservationRefused, StudioError
+from studio_reservations.language import language_for
 from studio_reservations.pass_type_registry import Health, InstalledPassType, PassTypes, installed_pass_types
 from studio_reservations.pass_types import (
     Candidate,
@@ -523,8 +524,9 @@ def test_a_refusal_is_told_in_the_languages_that_the_plugin_speaks(
     with pytest.raises(KilnHot) as refused:
         installed(SpeakingPass).allow_reservation(held(), session())
 
-    assert title_of(refused.value, language=language) == title
-    assert sentence_of(refused.value, language=language) == sentence
+    spoken = language_for(language)
+    assert title_of(refused.value, language=spoken) == title
+    assert sentence_of(refused.value, language=spoken) == sentence
 
 
 def test_a_translation_that_cannot_be_filled_gives_way_to_the_english() -> None:
@@ -532,7 +534,7 @@ def test_a_translation_that_cannot_be_filled_gives_way_to_the_english() -> None:
         installed(SpeakingPass).allow_reservation(held(), session())
     refused.value.translations = {"fr": {KilnHot.sentence or "": "Le four {is_not_there}."}}
 
-    assert sentence_of(refused.value, language="fr") == "The kiln is hot until salt. Come back 2 times."
+    assert sentence_of(refused.value, language=language_for("fr")) == "The kiln is hot until salt. Come back 2 times."
 
 
 def test_label_figures_and_form_are_translated_and_english_where_they_are_not() -> None:

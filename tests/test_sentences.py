@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from studio_reservations import errors
 from studio_reservations.errors import ReservationRefused, StudioError, error_classes
+from studio_reservations.language import language_for
 from studio_reservations.sentences import sentence_of, title_of
 from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS
 
@@ -240,6 +241,79 @@ def test_every_variant_can_be_filled(key: str) -> None:
 
 def _with(code: str, sentence: str) -> type[StudioError]:
     return type("OneVariant", (StudioError,), {"code": code, "sentence": sentence})
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            errors.AdvanceLimitReached(limit=1, used=0),
+            "Vous pouvez avoir 1 réservation à venir et en avez 0.",
+        ),
+        (
+            errors.AdvanceLimitReached(limit=3, used=3),
+            "Vous pouvez avoir 3 réservations à venir et en avez 3.",
+        ),
+        (
+            errors.AdvanceLimitReached(limit=0, used=0),
+            "Vous pouvez avoir 0 réservation à venir et en avez 0.",
+        ),
+        (
+            errors.CheckInTooEarly(opens_at=HALF_PAST_SIX, closes_at=HALF_PAST_SIX),
+            (
+                "L’arrivée peut être confirmée à partir du jeu. 26 novembre, 18:30. "
+                "Revenez à ce moment, ou demandez à l’accueil."
+            ),
+        ),
+        (
+            errors.PassNotYetValid(valid_from=date(2026, 12, 1)),
+            "Ce forfait commence le mar. 1er décembre. Choisissez une séance à partir de ce jour.",
+        ),
+        (
+            errors.Forbidden(role="front_desk"),
+            "Ceci demande le rôle «\u00a0accueil\u00a0» dans ce studio. Adressez-vous à quelqu’un qui l’a.",
+        ),
+        (errors.PayloadTooLarge(limit=65_536), "L’envoi dépasse 65\u202f536 octets. Envoyez moins à la fois."),
+    ],
+    ids=lambda value: value.code if isinstance(value, StudioError) else "",
+)
+def test_sentences_are_french_with_their_dates_plurals_and_numbers(error: StudioError, sentence: str) -> None:
+    assert sentence_of(error, timezone=TORONTO, language=language_for("fr")) == sentence
+
+
+@pytest.mark.parametrize("code", error_classes())
+def test_every_code_has_a_french_title_and_sentence(code: str) -> None:
+    error, french = error_classes()[code](), language_for("fr-CA")
+
+    assert title_of(error, language=french) not in ("", title_of(error))
+    assert re.fullmatch(r"[A-ZÀÉ][^{}#|]+\.", sentence_of(error, language=french))
+    assert sentence_of(error, language=french) != sentence_of(error)
+
+
+COUNTS = st.integers(-1, 10**7)
+INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+LISTS = st.lists(st.sampled_from(sorted(error_classes())), max_size=3)
+VALUES = {
+    **dict.fromkeys(("starts_at", "ends_at", "opens_at", "closes_at", "free_until"), INSTANTS),
+    **dict.fromkeys(("valid_from", "valid_until", "ends_on"), st.dates(date(2000, 1, 1), date(2100, 1, 1))),
+    **dict.fromkeys(("passes", "reservations", "rules"), LISTS),
+    **dict.fromkeys(("class_title", "role", "reference", "state", "rule"), st.text("abcé ", max_size=9)),
+    "errors": st.dictionaries(st.text("abc", min_size=1), st.just("wrong"), max_size=3),
+}
+
+
+@given(data=st.data(), key=st.sampled_from(sorted(CATALOGUE)), tag=st.sampled_from(["en", "fr"]))
+def test_no_placeholder_is_left_whatever_the_values(data: st.DataObject, key: str, tag: str) -> None:
+    code, _, named = key.partition(".")
+    names = {name for text in CATALOGUE[key].variants for _, name, _, _ in Formatter().parse(text) if name}
+    values = {name: data.draw(st.none() | VALUES.get(name, COUNTS), label=name) for name in sorted(names)}
+    if named:
+        values[NAMED_VARIANTS[code]] = named
+
+    said = sentence_of(error_classes()[code](**values), timezone=TORONTO, language=language_for(tag))
+
+    assert not re.search(r"[{}#|]", said)
+    assert said.endswith(".")
 
 
 @given(

@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Response
 
+from studio_reservations.api.languages import language_headers
+
 JSON = "application/json"
 
 
@@ -24,7 +26,8 @@ class Answer:
     def sent(self) -> Sent:
         """Return it in bytes, made while the transaction is open."""
         body = self.value if isinstance(self.value, bytes) else dumped(self.value)
-        return Sent(status=self.status, headers={"Content-Type": self.media_type, **self.headers}, body=body)
+        headers = {"Content-Type": self.media_type, **(language_headers() if self.media_type == JSON else {})}
+        return Sent(status=self.status, headers={**headers, **self.headers}, body=body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,12 @@ class Sent:
 
     def response(self) -> Response:
         """Return Flask's response; what is private is kept by nobody on the way."""
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **self.headers}
+        headers = {
+            "Cache-Control": "no-store",
+            "Vary": "Accept-Language",
+            "X-Content-Type-Options": "nosniff",
+            **self.headers,
+        }
         return Response(self.body, status=self.status, headers=headers)
 
 

@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.api import idempotency
 from studio_reservations.api.answers import Answer, Sent
+from studio_reservations.api.languages import remember_locale
 from studio_reservations.api.limits import CallLimit
-from studio_reservations.api.principals import Caller, Stranger, actor_for, caller_of
 from studio_reservations.api.problems import problem_for
 from studio_reservations.api.requests import Input, read_body, read_query
 from studio_reservations.api.routes import Endpoint
+from studio_reservations.callers import Caller, Stranger, actor_for, caller_of, welcome
 from studio_reservations.csrf import check_csrf
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import NotAuthenticated, NotFound, ReservationRefused
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.services.accounts import customer_for_portal_user
 from studio_reservations.services.actors import Actor, ActorKind, Clock
 from studio_reservations.services.directory import timezone_of
 from studio_reservations.services.listings import reservation_view
@@ -102,10 +102,8 @@ def _answered(endpoint: Endpoint, limit: CallLimit, path: dict[str, Any]) -> Sen
         _tell_zone(refusal, {**dict(given), **path})
         raise
     except Stranger:
-        user = caller.user if caller is not None else None
-        assert user is not None  # noqa: S101 - only a user can be a stranger
-        region = state.settings.default_region
-        run_in_transaction(lambda db_session: customer_for_portal_user(db_session, user=user, now=now, region=region))
+        assert caller is not None  # noqa: S101 - nobody is no stranger
+        welcome(caller, now=now, region=state.settings.default_region)
         return _worked(endpoint, state, caller, now, given, path)
 
 
@@ -141,7 +139,11 @@ def _worked(
     endpoint: Endpoint, state: State, caller: Caller | None, now: datetime, given: Input, path: dict[str, Any]
 ) -> Sent:
     def actor_in(db_session: Session) -> Actor:
-        return ANYBODY if caller is None else actor_for(db_session, caller, method=request.method, now=now)
+        if caller is None:
+            return ANYBODY
+        actor = actor_for(db_session, caller, method=request.method, now=now)
+        remember_locale(actor)
+        return actor
 
     def handled(actor: Actor, db_session: Session | None) -> Sent:
         call = Call(state=state, caller=caller, actor=actor, now=now, session=db_session)

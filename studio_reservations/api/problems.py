@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from studio_reservations import errors, sentences
 from studio_reservations.api.answers import Sent, dumped
+from studio_reservations.api.languages import answer_language, language_headers
 from studio_reservations.errors import InternalError, StudioError
 from studio_reservations.policies.local_time import zone
 from studio_reservations.state import current_state
@@ -57,11 +58,16 @@ def problem_for(error: Exception) -> Sent:
     return _sent(error, headers)
 
 
+def sentence(error: StudioError, *, timezone: str | None = None) -> str:
+    """Return the sentence of a refusal in the language of this answer."""
+    return sentences.sentence_of(error, timezone=timezone, language=answer_language())
+
+
 def described(error: StudioError, *, timezone: str | None = None) -> dict[str, Any]:
     """Return a refusal that stands within an answer: ``code``, ``detail`` and its values."""
     return {
         "code": error.code,
-        "detail": sentences.sentence_of(error, timezone=timezone),
+        "detail": sentence(error, timezone=timezone),
         **_members(error, timezone=timezone),
     }
 
@@ -77,7 +83,7 @@ def json_value(value: Any, *, timezone: str | None = None) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, StudioError):
-        return {"code": value.code, "detail": sentences.sentence_of(value, timezone=timezone)}
+        return {"code": value.code, "detail": sentence(value, timezone=timezone)}
     if isinstance(value, Mapping):
         if isinstance(refusal := value.get("refusal"), StudioError):
             rest = {name: item for name, item in value.items() if name != "refusal"}
@@ -92,11 +98,11 @@ def _sent(error: StudioError, headers: dict[str, str]) -> Sent:
     timezone = error.values.get("timezone")
     body = {
         "type": f"{request.script_root}{current_state().settings.api_prefix}/errors/{error.code}",
-        "title": sentences.title_of(error),
+        "title": sentences.title_of(error, language=answer_language()),
         "status": error.status,
         **described(error, timezone=timezone),
     }
-    headers["Content-Type"] = PROBLEM
+    headers |= {"Content-Type": PROBLEM, **language_headers()}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if "retry_after" in error.values:
@@ -108,6 +114,9 @@ def _sent(error: StudioError, headers: dict[str, str]) -> Sent:
 
 def _members(error: StudioError, *, timezone: str | None) -> dict[str, Any]:
     members = {name: value for name, value in error.values.items() if name not in OWN_MEMBERS}
+    if isinstance(error, errors.InvalidRequest) and isinstance(members.get("errors"), Mapping):
+        language = answer_language()
+        members["errors"] = {field: language.text(str(said)) for field, said in members["errors"].items()}
     found: dict[str, Any] = json_value(members, timezone=timezone)
     return found
 

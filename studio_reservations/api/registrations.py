@@ -11,6 +11,7 @@ from pydantic import Field
 from studio_reservations.api import serial
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.languages import answer_language
 from studio_reservations.api.pagination import PageQuery, page_json
 from studio_reservations.api.problems import described
 from studio_reservations.api.requests import YEARS, Input, ShortText
@@ -157,6 +158,7 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
         registration_id=registration_id,
         now=call.now,
         pass_types=call.state.pass_types,
+        language=answer_language().tag,
     )
     row, held, remaining = status.row, status.held, status.remaining
     told = {} if status.usable else described(PassTypeUnavailable(pass_type=row.pass_type), timezone=row.timezone)
@@ -188,8 +190,11 @@ def get_pass_status(call: Call, registration_id: UUID) -> Answer:
 
 
 def pass_label(pass_types: PassTypes, key: str) -> str:
-    """Return the name that people see; where the plugin is missing, its key read aloud."""
-    return pass_types.get(key).label if key in pass_types else key.replace("_", " ").capitalize()
+    """Return the name that people see, in the language of the answer; where the plugin is missing, its key read aloud."""
+    if key not in pass_types:
+        return key.replace("_", " ").capitalize()
+    pass_type = pass_types.get(key)
+    return pass_type.say(pass_type.label, language=answer_language().tag)
 
 
 def _month(text: str) -> tuple[date, date]:

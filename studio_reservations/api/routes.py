@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.requests import Input
+from studio_reservations.callers import READING
 
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 F = TypeVar("F", bound=Callable[..., Any])
 
 

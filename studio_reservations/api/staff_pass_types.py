@@ -7,6 +7,7 @@ from typing import Any
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
 from studio_reservations.api.requests import Input
+from studio_reservations.api.languages import answer_language
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.staff_customers import StudioSlug
 from studio_reservations.api.staff_schemas import PassTypesOut
@@ -42,13 +43,14 @@ def list_pass_types(call: Call, query: PassTypesQuery) -> Answer:
 
 
 def _shown(pass_type: InstalledPassType) -> dict[str, Any]:
+    language = answer_language().tag
     try:
-        form = pass_type.form()
+        form = pass_type.form(language=language)
     except PassTypeUnavailable:
         form = []
     return {
         "key": pass_type.key,
-        "label": pass_type.label,
+        "label": pass_type.say(pass_type.label, language=language),
         "package": pass_type.package,
         "version": pass_type.version,
         "options": form,

@@ -12,12 +12,12 @@ from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
 from studio_reservations.api.check_in import CHECKING_IN, check_in_service
 from studio_reservations.api.no_show_schemas import GivenBackOut
+from studio_reservations.api.problems import sentence
 from studio_reservations.api.requests import Input, OverrideIn, Reason, override_of
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.schemas import ReservationOut
 from studio_reservations.api.staff_schemas import BulkCheckInOut
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.sentences import sentence_of
 from studio_reservations.services.attendance import AttendanceService
 from studio_reservations.services.directory import session_view
 from studio_reservations.services.listings import reservation_views
@@ -144,7 +144,7 @@ def bulk_check_in(call: Call, body: BulkCheckIn, session_id: UUID) -> Answer:
                 {
                     "customer_id": str(one.customer_id),
                     "code": one.code,
-                    "detail": sentence_of(one.error, timezone=timezone),
+                    "detail": sentence(one.error, timezone=timezone),
                 }
                 for one in outcome.refused
             ],
@@ -174,7 +174,7 @@ def given_back(waived: Waived | None, *, timezone: str) -> dict[str, Any]:
                 "reservation_id": str(one.reservation_id),
                 "restored": one.refusal is None,
                 "code": None if one.refusal is None else one.refusal.code,
-                "detail": None if one.refusal is None else sentence_of(one.refusal, timezone=timezone),
+                "detail": None if one.refusal is None else sentence(one.refusal, timezone=timezone),
             }
             for one in (() if waived is None else waived.futures)
         ],

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from icalendar import Calendar, Event
 from jinja2 import BaseLoader, TemplateError
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from studio_reservations.language import language_for
 from studio_reservations.models import Channel
+from studio_reservations.notifications.calendars import calendar_of, event_of
 from studio_reservations.notifications.failures import Hopeless, NotNeeded
 from studio_reservations.notifications.letters import Templates
 from studio_reservations.notifications.mail import Mail, Mailer
@@ -87,9 +88,9 @@ class Courier:
         studio, customer, name = occasion.studio, occasion.customer, str(occasion.delivery.template)
         preference = SWITCHED_OFF_BY.get(Message(name)) if name in set(Message) else None
         url = self.links.url_for(customer.id, preference) if customer is not None else None
-        context = context_of(occasion, now=now, link=self._reservation_url)
+        locale = occasion.locale
+        context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
         context |= {"preference": preference, "preferences_url": url}
-        locale = customer.locale if customer is not None else None
         words = self.templates.words(name, context, locale=locale)
         return Mail(
             id=str(occasion.delivery.id),
@@ -102,13 +103,13 @@ class Courier:
             text=self.templates.text(words, context, locale=locale),
             html=self.templates.html(words, context, locale=locale),
             unsubscribe_url=url if preference else None,
-            calendar=calendar_of(occasion) if name == Message.CONFIRMATION else None,
+            calendar=calendar_for(occasion) if name == Message.CONFIRMATION else None,
         )
 
     def text_message(self, occasion: Occasion, *, now: datetime) -> str:
         """Return the SMS of an occasion."""
-        context = context_of(occasion, now=now, link=self._reservation_url)
-        locale = occasion.customer.locale if occasion.customer is not None else None
+        locale = occasion.locale
+        context = context_of(occasion, now=now, link=self._reservation_url, language=language_for(locale))
         return self.templates.text_message(str(occasion.delivery.template), context, locale=locale)
 
     def _mail(self, occasion: Occasion, *, now: datetime) -> None:
@@ -137,7 +138,10 @@ class Courier:
         return self.poster.post(endpoint.url, body.encode(), headers).status
 
     def _reservation_url(self, reservation_id: Any) -> str | None:
+        """Return the page of a reservation: the portal's own where it has one, else ours; None without its address."""
         pattern = self.settings.reservation_url
+        if pattern is None and self.settings.public_url is not None:
+            pattern = f"{self.settings.public_url.rstrip('/')}{self.settings.pages_prefix}/reservations/{{id}}"
         return pattern.replace("{id}", str(reservation_id)) if pattern else None
 
 
@@ -192,23 +196,17 @@ def signatures(endpoint: Any, *, message_id: str, body: str, now: datetime) -> s
     return " ".join(Webhook(secret).sign(message_id, now.astimezone(UTC), body) for secret in secrets)
 
 
-def calendar_of(occasion: Occasion) -> bytes | None:
-    """Return the reservation as iCalendar; its UID is that of the customer's feed."""
+def calendar_for(occasion: Occasion) -> bytes | None:
+    """Return the reservation as iCalendar."""
     seat = occasion.seat
     if seat is None:
         return None
-    entry = Event()
-    entry.add("uid", f"{seat.id}@studio-reservations")
-    entry.add("dtstamp", occasion.delivery.at)
-    entry.add("dtstart", seat.starts_at)
-    entry.add("dtend", seat.ends_at)
-    entry.add("summary", f"{seat.class_title} · {occasion.studio.name}")
-    if seat.location:
-        entry.add("location", seat.location)
-    calendar = Calendar()
-    calendar.add("prodid", "-//studio-reservations//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add_component(entry)
-    text: bytes = calendar.to_ical()
-    return text
+    event = event_of(
+        seat.id,
+        starts_at=seat.starts_at,
+        ends_at=seat.ends_at,
+        summary=f"{seat.class_title} · {occasion.studio.name}",
+        location=seat.location,
+        stamp=occasion.delivery.at,
+    )
+    return calendar_of([event], method="PUBLISH")

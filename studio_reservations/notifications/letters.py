@@ -6,6 +6,7 @@ first for the customer's language. Source: rules.md §9.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -80,9 +81,9 @@ class Templates:
         )
 
     def text_message(self, name: str, context: Mapping[str, Any], *, locale: str | None) -> str:
-        """Return a message of one line, for SMS."""
+        """Return a message of one line, for SMS: with the spaces and apostrophes of which its alphabet knows."""
         template = self._plain.select_template([*_localised(f"{name}.txt", locale)])
-        return _line(template.render(dict(context)))
+        return " ".join(template.render(dict(context)).split()).replace("’", "'")
 
     def html(self, words: Words, context: Mapping[str, Any], *, locale: str | None) -> str:
         """Return the HTML part, its style inlined."""
@@ -104,7 +105,8 @@ def _localised(name: str, locale: str | None) -> Iterable[str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """Return it on one line; no-break spaces stay what they are."""
+    return re.sub(r"[^\S\u00a0\u202f]+", " ", text).strip(" ")
 
 
 def _paragraphs(text: str) -> tuple[str, ...]:

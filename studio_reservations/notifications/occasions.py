@@ -10,13 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from studio_reservations.models import (
+    AccessKind,
     ClassRegistration,
     ClassSession,
     ClassStep,
     Customer,
+    CustomerAccess,
     CustomerSuspension,
     OutboxDelivery,
     OutboxMessage,
@@ -93,12 +95,16 @@ _CUSTOMERS = select(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """One delivery and what it speaks of; ``seat`` is a reservation with its session, ``seats`` those of its group."""
+    """One delivery and what it speaks of; ``seat`` is a reservation with its session, ``seats`` those of its group.
+
+    ``locale`` is the language of whoever reads it: the customer's own choice, else that of the one who acts for them.
+    """
 
     delivery: Any
     studio: Any
     payload: Mapping[str, Any]
     customer: Any | None = None
+    locale: str | None = None
     seat: Any | None = None
     seats: tuple[Any, ...] = ()
     cause: Any | None = None
@@ -123,6 +129,7 @@ def occasions_of(
     causes = {one.message_id: _cause(one.payload) for one in deliveries}
     studios = _by_id(db_session, _STUDIOS.where(Studio.id.in_({one.studio_id for one in deliveries})))
     customers = _by_id(db_session, _CUSTOMERS.where(Customer.id.in_(_ids(one.customer_id for one in deliveries))))
+    locales = _locales_of_guardians(db_session, customers)
     wanted = _ids(
         (
             *(one.reservation_id for one in deliveries),
@@ -148,6 +155,12 @@ def occasions_of(
         select(WebhookEndpoint.__table__).where(WebhookEndpoint.id.in_(_ids(one.endpoint_id for one in deliveries))),
     )
 
+    def locale_of(delivery: Any) -> str | None:
+        customer = customers.get(delivery.customer_id)
+        if customer is None:
+            return None
+        return customer.locale or locales.get((customer.id, delivery.recipient.lower()))
+
     def seats_of(delivery: Any) -> tuple[Any, ...]:
         group = groups.get(delivery.message_id, ())
         ids = [row.reservation_id for row in group] or [delivery.reservation_id]
@@ -159,6 +172,7 @@ def occasions_of(
             studio=studios[delivery.studio_id],
             payload=delivery.payload or {},
             customer=customers.get(delivery.customer_id),
+            locale=locale_of(delivery),
             seat=seats.get(delivery.reservation_id),
             seats=seats_of(delivery),
             cause=seats.get(causes[delivery.message_id]),
@@ -168,6 +182,25 @@ def occasions_of(
         )
         for delivery in deliveries
     ]
+
+
+def _locales_of_guardians(db_session: Session, customers: Mapping[UUID | None, Any]) -> dict[tuple[UUID, str], str]:
+    """Return, by customer without a language of their own and by address, the language of whoever is written to instead."""
+    guardian = aliased(Customer)
+    theirs, ward = aliased(CustomerAccess), aliased(CustomerAccess)
+    rows = db_session.execute(
+        select(ward.customer_id, guardian.email, guardian.phone, guardian.locale)
+        .join(theirs, (theirs.user_id == ward.user_id) & (theirs.kind == AccessKind.SELF.value))
+        .join(guardian, guardian.id == theirs.customer_id)
+        .where(
+            ward.kind == AccessKind.GUARDIAN.value,
+            ward.customer_id.in_([one.id for one in customers.values() if one.locale is None]),
+            guardian.locale.is_not(None),
+        )
+    )
+    return {
+        (row.customer_id, address.lower()): row.locale for row in rows for address in (row.email, row.phone) if address
+    }
 
 
 def _by_id(db_session: Session, query: Any) -> dict[UUID | None, Any]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
+from studio_reservations.language import ENGLISH, N_, Language
 from studio_reservations.notifications.occasions import Occasion
 from studio_reservations.policies.local_time import local_date, zone
-from studio_reservations.sentences import DAYS, MONTHS
 
 LinkOf = Callable[[Any], str | None]
+PASS_NAMES: Mapping[str, str] = {
+    "unlimited_series": N_("unlimited series"),
+    "punch_pass": N_("punch pass"),
+    "full_course": N_("full course"),
+    "drop_in": N_("drop in"),
+}
+"""The kinds of pass that come with us, as they stand within a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +27,18 @@ class Calendar:
 
     timezone: str
     now: datetime
+    language: Language = ENGLISH
 
     def day(self, value: datetime | date | str) -> str:
         """Return such as ``Tue 24 November``."""
-        day = self._local(value)
-        year = "" if day.year == local_date(self.now, timezone=self.timezone).year else f" {day.year}"
-        return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}{year}"
+        return self.language.day(self._local(value), "sentence", today=local_date(self.now, timezone=self.timezone))
 
     def time(self, value: datetime | str) -> str:
         """Return such as ``18:30``."""
-        return f"{self._local(value):%H:%M}"
+        local = self._local(value)
+        if not isinstance(local, datetime):
+            raise TypeError(f"{value!r} is a day without a time.")
+        return self.language.time(local)
 
     def when(self, value: datetime | str) -> str:
         """Return such as ``Tue 24 November, 18:30``."""
@@ -37,9 +46,15 @@ class Calendar:
 
     def near(self, value: datetime | str) -> str:
         """Return ``today``, ``tomorrow`` or such as ``on Tue 24 November``."""
-        local, today = self._local(value), local_date(self.now, timezone=self.timezone)
+        if (away := self.days_away(value)) in (0, 1):
+            return self.language.text(N_("tomorrow") if away else N_("today"))
+        return self.language.text(N_("on %(day)s")) % {"day": self.day(value)}
+
+    def days_away(self, value: datetime | date | str) -> int:
+        """Return how many days there are from today until that day."""
+        local = self._local(value)
         day = local.date() if isinstance(local, datetime) else local
-        return {today: "today", today + timedelta(days=1): "tomorrow"}.get(day, f"on {self.day(value)}")
+        return (day - local_date(self.now, timezone=self.timezone)).days
 
     def _local(self, value: datetime | date | str) -> datetime | date:
         if isinstance(value, str):
@@ -69,11 +84,12 @@ class Seat:
 
 def seat_of(row: Any, *, calendar: Calendar, link: LinkOf) -> Seat:
     """Return a reservation's ticket."""
-    local = row.starts_at.astimezone(zone(calendar.timezone))
+    language, local = calendar.language, row.starts_at.astimezone(zone(calendar.timezone))
     part = None
     if row.step_position is not None:
         named = row.step_title and row.step_title.strip().lower() != f"part {row.step_position}"
-        part = f"Part {row.step_position}: {row.step_title}" if named else f"Part {row.step_position}"
+        message = N_("Part %(n)s: %(title)s") if named else N_("Part %(n)s")
+        part = language.text(message) % {"n": row.step_position, "title": row.step_title}
     return Seat(
         row=row,
         class_title=" ".join(row.class_title.split()),
@@ -82,9 +98,9 @@ def seat_of(row: Any, *, calendar: Calendar, link: LinkOf) -> Seat:
         when=calendar.when(row.starts_at),
         day=calendar.day(row.starts_at),
         hours=f"{calendar.time(row.starts_at)}–{calendar.time(row.ends_at)}",
-        weekday=DAYS[local.weekday()],
+        weekday=language.day(local, "short weekday"),
         number=str(local.day),
-        month=MONTHS[local.month - 1][:3],
+        month=language.day(local, "short month"),
         where=row.location,
         teacher=row.instructor,
         guest=row.guest_name,
@@ -92,22 +108,13 @@ def seat_of(row: Any, *, calendar: Calendar, link: LinkOf) -> Seat:
     )
 
 
-def punches(count: int) -> str:
-    """Return such as ``1 punch`` or ``3 punches``."""
-    return "1 punch" if count == 1 else f"{count:,} punches"
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """Return ``one`` or ``many`` with its number in the place of ``#``."""
-    return (one if count == 1 else many).replace("#", f"{count:,}")
-
-
-def context_of(occasion: Occasion, *, now: datetime, link: LinkOf) -> dict[str, Any]:
+def context_of(occasion: Occasion, *, now: datetime, link: LinkOf, language: Language = ENGLISH) -> dict[str, Any]:
     """Return the names that a message's template may use; a name that is not here is an error, which parks the message."""
-    calendar = Calendar(timezone=occasion.studio.timezone, now=now)
+    calendar = Calendar(timezone=occasion.studio.timezone, now=now, language=language)
     seats = [seat_of(one, calendar=calendar, link=link) for one in occasion.seats]
     customer = occasion.customer
     recipient = occasion.delivery.recipient
+    saying = _Saying(language)
     is_own = customer is not None and recipient in (customer.email, customer.phone)
     return {
         "event": occasion.delivery.event,
@@ -119,7 +126,7 @@ def context_of(occasion: Occasion, *, now: datetime, link: LinkOf) -> dict[str, 
         "seats": seats,
         "cause": seat_of(occasion.cause, calendar=calendar, link=link) if occasion.cause is not None else None,
         "held_pass": occasion.held_pass,
-        "pass_name": _pass_name(occasion),
+        "pass_name": _pass_name(occasion, language),
         "suspension": occasion.suspension,
         "now": now,
         "at": occasion.delivery.at,
@@ -127,8 +134,12 @@ def context_of(occasion: Occasion, *, now: datetime, link: LinkOf) -> dict[str, 
         "time": calendar.time,
         "when": calendar.when,
         "near": calendar.near,
-        "punches": punches,
-        "counted": counted,
+        "days_away": calendar.days_away,
+        "language": language,
+        "say": saying.say,
+        "says": saying.says,
+        "punches": saying.punches,
+        "counted": saying.counted,
     }
 
 
@@ -145,6 +156,33 @@ class _Details(dict[str, Any]):
         return self[name]
 
 
-def _pass_name(occasion: Occasion) -> str | None:
+class _Saying:
+    """What templates say in one language: plain words, for the layouts escape them."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def say(self, message: str, **values: Any) -> str:
+        """Return the translated message, each ``%(name)s`` filled."""
+        return self._language.text(message) % values if values else self._language.text(message)
+
+    def says(self, one: str, many: str, count: int, **values: Any) -> str:
+        """Return the translated message for that many; ``%(n)s`` is the number."""
+        told = str(self._language.translations.ungettext(one, many, count))
+        return told % {"n": self._language.number(count), **values}
+
+    def punches(self, count: int) -> str:
+        """Return such as ``1 punch`` or ``3 punches``."""
+        return self.says("%(n)s punch", "%(n)s punches", count)
+
+    def counted(self, count: int, one: str, many: str) -> str:
+        """Return ``one`` or ``many``, which a template brings itself, with its number in the place of ``#``."""
+        return (one, many)[self._language.form_of(count)].replace("#", self._language.number(count))
+
+
+def _pass_name(occasion: Occasion, language: Language) -> str | None:
+    """Return such as ``punch pass``; a plugin's own key is read aloud."""
     source = occasion.held_pass if occasion.held_pass is not None else occasion.seat
-    return None if source is None else source.pass_type.replace("_", " ")
+    if source is None:
+        return None
+    return language.text(PASS_NAMES.get(source.pass_type, "")) or source.pass_type.replace("_", " ")

@@ -1,30 +1,43 @@
-"""The customer's pages: so far the one on which they choose their messages."""
+"""The customer's pages: passes, calendar, sessions, reservations, and the one on which they choose their messages."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from flask import Flask
 
-from flask import Blueprint, Flask
-
-from studio_reservations.pages import messages
+from studio_reservations.pages import (
+    calendar,
+    course,
+    giving_up,
+    messages,
+    passes,
+    reservation,
+    session,
+    sessions,
+    settings,
+)
+from studio_reservations.pages.assets import BLUEPRINT, FOLDER, ROOT, PagesBlueprint
+from studio_reservations.pages.calls import view_of
+from studio_reservations.pages.routes import ROUTES
 from studio_reservations.state import State
 
-__all__ = ["BLUEPRINT", "register"]
+__all__ = ["BLUEPRINT", "ROUTES", "register"]
 
-BLUEPRINT = "studio_pages"
-ROOT = Path(__file__).parent.parent
+PAGES = (passes, calendar, sessions, session, reservation, giving_up, course, settings)
+"""Importing them fills the route table."""
 
 
 def register(app: Flask, state: State) -> None:
     """Register the pages in ``app`` under the configured prefix."""
-    blueprint = Blueprint(
+    blueprint = PagesBlueprint(
         BLUEPRINT,
         __name__,
         url_prefix=state.settings.pages_prefix,
         template_folder=str(ROOT / "templates"),
-        static_folder=str(ROOT / "static"),
+        static_folder=str(FOLDER),
         static_url_path="/static",
     )
+    for one in ROUTES:
+        blueprint.add_url_rule(one.path, endpoint=one.name, view_func=view_of(one), methods=[one.method])
     blueprint.add_url_rule("/messages/<token>", "messages", messages.show, methods=["GET"])
     blueprint.add_url_rule("/messages/<token>", "change_messages", messages.change, methods=["POST"])
     app.register_blueprint(blueprint)

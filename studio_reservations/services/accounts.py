@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.language import N_
 from studio_reservations.models import AccessKind, Customer, CustomerAccess
 from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.customers import (
@@ -96,21 +97,21 @@ def update_me(
     if not actor.acts_for(customer_id):
         raise NotFound()
     customer = db_session.scalars(lock_customer(customer_id)).one()
-    errors = {name: "This cannot be changed here." for name in changes if name not in _CHANGEABLE}
+    errors = {name: N_("This cannot be changed here.") for name in changes if name not in _CHANGEABLE}
     values: dict[str, Any] = {}
     if "phone" in changes:
         values["phone"] = checked_phone(changes["phone"], region, errors)
     if "locale" in changes:
         values["locale"] = changes["locale"]
         if values["locale"] is not None and not _LOCALE.fullmatch(str(values["locale"])):
-            errors["locale"] = "Write a language such as 'en' or 'fr-CA'."
+            errors["locale"] = N_("Write a language such as 'en' or 'fr-CA'.")
     if "preferences" in changes:
         wanted = changes["preferences"] or {}
         errors |= {
-            f"preferences.{one}": "This message cannot be switched off." for one in wanted if one not in PREFERENCES
+            f"preferences.{one}": N_("This message cannot be switched off.") for one in wanted if one not in PREFERENCES
         }
         errors |= {
-            f"preferences.{one}": "Write true or false." for one, on in wanted.items() if not isinstance(on, bool)
+            f"preferences.{one}": N_("Write true or false.") for one, on in wanted.items() if not isinstance(on, bool)
         }
         values["preferences"] = {**customer.preferences, **wanted}
     if errors:
@@ -143,6 +144,14 @@ def create_feed_token(db_session: Session, *, customer_id: UUID, actor: Actor) -
     db_session.scalars(lock_customer(customer_id)).one().feed_token_hash = _hashed(token)
     db_session.flush()
     return token
+
+
+def delete_feed_token(db_session: Session, *, customer_id: UUID, actor: Actor) -> None:
+    """Make the address of the calendar feed worthless; there is none from now on."""
+    if not actor.acts_for(customer_id):
+        raise NotFound()
+    db_session.scalars(lock_customer(customer_id)).one().feed_token_hash = None
+    db_session.flush()
 
 
 def customer_by_feed_token(db_session: Session, *, token: str) -> Customer:

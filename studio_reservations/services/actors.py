@@ -36,7 +36,8 @@ class ActorKind(StrEnum):
 class Actor:
     """Whoever asks: a portal user, a token, a kiosk or the system.
 
-    ``customer_ids`` are those they may act for; ``roles`` and ``staff_ids`` (of `StudioStaff`) are by studio id.
+    ``customer_ids`` are those they may act for; ``roles`` and ``staff_ids`` (of `StudioStaff`) are by studio id;
+    ``locale`` is the language that they chose as a customer.
     """
 
     kind: ActorKind
@@ -45,6 +46,7 @@ class Actor:
     roles: Mapping[UUID, Role] = field(default_factory=lambda: MappingProxyType({}))
     staff_ids: Mapping[UUID, UUID] = field(default_factory=lambda: MappingProxyType({}))
     own_customer_id: UUID | None = None
+    locale: str | None = None
 
     def acts_for(self, customer_id: UUID) -> bool:
         """Return whether this customer is the actor, or their ward."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.language import N_
 from studio_reservations.models import Customer, CustomerStudio, Role, SubjectType
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.books import atomic
@@ -228,7 +229,9 @@ def checked_phone(text: str | None, region: str, errors: dict[str, str]) -> str 
         return None
     number = phone_number(str(text)[:LONGEST_TEXT], region=region)
     if number is None:
-        errors["phone"] = "Write a phone number, outside the country with its country code, such as +1 416 555 0123."
+        errors["phone"] = N_(
+            "Write a phone number, outside the country with its country code, such as +1 416 555 0123."
+        )
     return number
 
 

@@ -26,7 +26,7 @@ from studio_reservations.models import (
     StudioClass,
 )
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import Figure, HeldPass, Remaining
+from studio_reservations.pass_types import LIVE, Figure, HeldPass, Remaining
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.customers import require_known
@@ -155,6 +155,22 @@ def month_of(db_session: Session, *, registration_id: UUID, customer_id: UUID | 
     if customer_id is not None:
         wanted = wanted.where(SessionReservation.customer_id == customer_id)
     return db_session.execute(wanted.order_by(ClassSession.starts_at, SessionReservation.id)).all()
+
+
+def reservations_between(
+    db_session: Session, *, customer_id: UUID, studio_id: UUID, starts_from: datetime, starts_before: datetime
+) -> dict[UUID, Any]:
+    """Return a customer's own reservations at a studio by session, in whatever state: the live one, else the latest."""
+    rows = db_session.execute(
+        RESERVATIONS.where(
+            SessionReservation.customer_id == customer_id,
+            SessionReservation.studio_id == studio_id,
+            SessionReservation.guest_name.is_(None),
+            ClassSession.starts_at >= starts_from,
+            ClassSession.starts_at < starts_before,
+        ).order_by(SessionReservation.reserved_at, SessionReservation.id)
+    ).all()
+    return {row.session_id: row for row in sorted(rows, key=lambda row: row.status in LIVE)}
 
 
 def feed_of(db_session: Session, *, customer_id: UUID, since: datetime, at_most: int) -> Sequence[Any]:

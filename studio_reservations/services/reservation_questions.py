@@ -5,7 +5,7 @@ Source: rules.md §3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -59,11 +59,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Available:
-    """A class session (a row of `OFFERED`) with the answer for this customer."""
+    """A class session (a row of `OFFERED`) with the answer for this customer, and one case for each of their passes."""
 
     session: Any
     timezone: str
     answer: Answer
+    cases: Sequence[Case] = ()
 
 
 class ReservationQuestions:
@@ -110,13 +111,15 @@ class ReservationQuestions:
         registration_id: UUID | None = None,
         class_id: UUID | None = None,
         only_reservable: bool = False,
+        keep: Callable[[Available], bool] | None = None,
         after: tuple[datetime, UUID] | None = None,
         limit: int = 50,
     ) -> list[Available]:
         """List the sessions that start in [``starts_from``, ``starts_before``), each with its answer.
 
-        At most ``limit`` by start and id, behind ``after``. A refused one stays in the list, but with ``only_reservable``.
-        The number of queries does not grow with the sessions (with ``only_reservable``: one set for each 200 looked at).
+        At most ``limit`` by start and id, behind ``after``. A refused one stays in the list, but with ``only_reservable``;
+        ``keep`` says which of them are wanted at all. The number of queries does not grow with the sessions (with either of
+        the two: one set for each 200 looked at).
         """
         customer = self._customer(actor, customer_id)
         wanted = OFFERED.where(
@@ -139,9 +142,10 @@ class ReservationQuestions:
             studio_id=studio_id,
             registration_id=registration_id,
             after=after,
-            chunk=max(CHUNK, limit) if only_reservable else limit,
+            chunk=max(CHUNK, limit) if only_reservable or keep is not None else limit,
         )
-        return list(islice((one for one in judged if one.answer or not only_reservable), limit))
+        found = (one for one in judged if keep is None or keep(one))
+        return list(islice((one for one in found if one.answer or not only_reservable), limit))
 
     def check_reservation_limit(self, *, registration_id: UUID) -> tuple[int, int | None]:
         """Return how many upcoming reservations the pass has, and the limit. :raises AdvanceLimitReached:"""
@@ -267,7 +271,7 @@ class ReservationQuestions:
                     by_staff=by_staff,
                 )
                 cases = board.cases(offer, steps=of_class, reserved_id=reserved.get(row.id))
-                yield Available(session=row, timezone=board.timezone, answer=_answer(cases, set_aside))
+                yield Available(session=row, timezone=board.timezone, answer=_answer(cases, set_aside), cases=cases)
             if len(rows) < chunk:
                 return
             after = (rows[-1].starts_at, rows[-1].id)

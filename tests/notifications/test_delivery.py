@@ -50,6 +50,24 @@ def test_a_confirmation_arrives_with_words_a_page_and_a_calendar_entry(post: Pos
     assert event.decoded("DTSTART") == NOW + timedelta(days=1, hours=8)
 
 
+@pytest.mark.parametrize(
+    ("of_the_portal", "led_to"),
+    [
+        (None, "https://kilnstreet.example/studio/reservations/{id}"),
+        ("https://kilnstreet.example/my/{id}", "https://kilnstreet.example/my/{id}"),
+    ],
+    ids=["our page", "the portal's own"],
+)
+def test_a_letter_leads_to_the_reservation(of_the_portal, led_to, post: Post, world: World, mailbox: Mailbox):
+    post.config["STUDIO_RESERVATION_URL"] = of_the_portal
+    seat = reserve(world)
+    post.deliver()
+
+    body = mailbox.received[0].get_body(("plain",))
+    assert body is not None
+    assert led_to.replace("{id}", str(seat.id)) in body.get_content()
+
+
 def test_the_studio_is_the_sender_where_it_has_an_address_of_its_own(post: Post, world: World, mailbox: Mailbox):
     world.studio.sender_email, world.studio.sender_name = "post@kiln.example", "Kiln, Street"
     reserve(world)

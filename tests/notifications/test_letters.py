@@ -102,9 +102,9 @@ def test_a_portal_overrides_a_template_and_may_keep_what_it_does_not_change(db_s
     found = letters(db_session, templates=own, locale="fr-CA")
 
     assert "See you at Kiln Street Pottery, Maya Rahman" in found["confirmation"].html
-    assert "Your seat in Beginner Wheel Throwing is reserved" in found["confirmation"].text
+    assert "Votre place est réservée" in found["confirmation"].text
     assert found["reminder"].subject == "Demain : Beginner Wheel Throwing"
-    assert found["no_show"].subject.startswith("You missed")
+    assert found["no_show"].subject.startswith("Vous avez manqué")
 
 
 def test_a_night_that_cancels_three_lists_them(db_session: Session):

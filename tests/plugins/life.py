@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import ReservationRefused
+from studio_reservations.language import language_for
 from studio_reservations.models import ClassRegistration, ClassSession, Customer, SessionReservation
 from studio_reservations.pass_type_registry import InstalledPassType, PassTypes
 from studio_reservations.pass_types import PassType
@@ -134,5 +135,6 @@ def told(refusal: ReservationRefused | None, *, language: str | None = None) -> 
     """Return a refusal as people read it, behind its code; ``reserved`` where there is none."""
     if refusal is None:
         return "reserved"
-    title = title_of(refusal, language=language)
-    return f"{refusal.code}: {title}. {sentence_of(refusal, timezone=TORONTO, language=language)}"
+    spoken = language_for(language)
+    title = title_of(refusal, language=spoken)
+    return f"{refusal.code}: {title}. {sentence_of(refusal, timezone=TORONTO, language=spoken)}"

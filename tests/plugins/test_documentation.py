@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from studio_reservations import pass_types
+from studio_reservations.language import language_for
 from studio_reservations.pass_type_answers import made
 from studio_reservations.pass_type_registry import InstalledPassType
 from studio_reservations.pass_types import PassType
@@ -48,7 +49,7 @@ def test_the_pass_type_of_the_ten_minutes_works_as_it_stands():
     assert sentence_of(refused.value) == (
         "This pass is for one class a day, and Sat 21 November has one already. Choose another day, or cancel that one."
     )
-    assert sentence_of(refused.value, language="fr").startswith("Ce forfait vaut pour un cours par jour")
+    assert sentence_of(refused.value, language=language_for("fr")).startswith("Ce forfait vaut pour un cours par jour")
 
 
 def test_every_question_that_a_pass_type_can_answer_is_documented():

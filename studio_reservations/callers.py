@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Request
-from sqlalchemy import Uuid, bindparam, cast, null, select, union_all
+from sqlalchemy import String, Uuid, bindparam, cast, null, select, union_all
 from sqlalchemy.orm import Session
 
-from studio_reservations.api.routes import READING
+from studio_reservations.database import run_in_transaction
 from studio_reservations.errors import Forbidden, NotAuthenticated
 from studio_reservations.identity import Identity, PortalUser
 from studio_reservations.models import (
@@ -28,8 +28,11 @@ from studio_reservations.models import (
     TokenScope,
 )
 from studio_reservations.models.connection import connection
+from studio_reservations.services.accounts import customer_for_portal_user
 from studio_reservations.services.actors import Actor, ActorKind
 from studio_reservations.services.tokens import token_hash
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _TOKEN = (
     select(
@@ -41,16 +44,17 @@ _TOKEN = (
         ApiToken.revoked_at,
         ApiToken.expires_at,
         Customer.erased_at,
+        Customer.locale,
     )
     .outerjoin(Customer, Customer.id == ApiToken.customer_id)
     .where(ApiToken.token_hash == bindparam("hash"))
 )
 # Whom they act for, and where they work: one question, asked with every call.
-_USER = union_all(
-    select(CustomerAccess.customer_id, CustomerAccess.kind, cast(null(), Uuid()).label("staff_id")).where(
-        CustomerAccess.user_id == bindparam("user")
-    ),
-    select(StudioStaff.studio_id, StudioStaff.role, StudioStaff.id).where(
+_USER: Any = union_all(
+    select(CustomerAccess.customer_id, CustomerAccess.kind, cast(null(), Uuid()).label("staff_id"), Customer.locale)
+    .join(Customer, Customer.id == CustomerAccess.customer_id)
+    .where(CustomerAccess.user_id == bindparam("user")),
+    select(StudioStaff.studio_id, StudioStaff.role, StudioStaff.id, cast(null(), String())).where(
         StudioStaff.user_id == bindparam("user"), StudioStaff.active.is_(True)
     ),
 )
@@ -102,8 +106,16 @@ def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime
             id=str(token.id),
             customer_ids=frozenset({token.customer_id}),
             own_customer_id=token.customer_id,
+            locale=token.locale,
         )
     return Actor(kind=ActorKind.TOKEN, id=str(token.id), roles=MappingProxyType({token.studio_id: Role(token.role)}))
+
+
+def welcome(caller: Caller, *, now: datetime, region: str) -> None:
+    """Make a stranger a customer, or let them claim the one that they are. Source: rules.md §11."""
+    user = caller.user
+    assert user is not None  # noqa: S101 - only a user can be a stranger
+    run_in_transaction(lambda db_session: customer_for_portal_user(db_session, user=user, now=now, region=region))
 
 
 def _is_over(token: Any, now: datetime) -> bool:
@@ -115,9 +127,10 @@ def _user_actor(db_session: Session, user: PortalUser) -> Actor:
     customers: dict[UUID, str] = {}
     roles: dict[UUID, Role] = {}
     staff_ids: dict[UUID, UUID] = {}
-    for of_id, kind, staff_id in connection(db_session).execute(_USER, {"user": user.id}):
+    locales: dict[UUID, str | None] = {}
+    for of_id, kind, staff_id, locale in connection(db_session).execute(_USER, {"user": user.id}):
         if staff_id is None:
-            customers[of_id] = kind
+            customers[of_id], locales[of_id] = kind, locale
         else:
             roles[of_id], staff_ids[of_id] = Role(kind), staff_id
     own = next((customer_id for customer_id, kind in customers.items() if kind == AccessKind.SELF), None)
@@ -130,4 +143,5 @@ def _user_actor(db_session: Session, user: PortalUser) -> Actor:
         own_customer_id=own,
         roles=MappingProxyType(roles),
         staff_ids=MappingProxyType(staff_ids),
+        locale=locales[own],
     )

@@ -1,0 +1,165 @@
+"""The list of sessions: filtered, judged for one person, each reserved with one tap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from studio_reservations.errors import NotFound, ReservationRefused
+from studio_reservations.language import N_
+from studio_reservations.models import Studio
+from studio_reservations.pages.calls import Call
+from studio_reservations.pages.ids import read_id
+from studio_reservations.pages.offers import cards_of, limits_of, refuses_everything
+from studio_reservations.pages.routes import page
+from studio_reservations.policies.local_time import zone
+from studio_reservations.services.directory import (
+    DEFAULT_DAYS,
+    LONGEST_DAYS,
+    classes_of,
+    session_for,
+    studio_days,
+)
+from studio_reservations.services.listings import Page
+from studio_reservations.services.reservation_questions import Available
+from studio_reservations.services.reservations import ReservationService
+
+A_PAGE = 40
+MOST_CLASSES = 500
+MOST_COUNTED = 200
+TIMES = {
+    "morning": (N_("Morning, before 12"), range(12)),
+    "afternoon": (N_("Afternoon, 12 to 17"), range(12, 17)),
+    "evening": (N_("Evening, after 17"), range(17, 24)),
+}
+"""Title and local hours of each time of day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the address asks for; what cannot be meant is left out."""
+
+    first: date
+    last: date
+    class_id: UUID | None
+    time: str | None
+    only_reservable: bool
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+
+@page("/sessions", nav="sessions")
+def sessions(call: Call) -> Response:
+    """Show the sessions that the filters leave, a page of them."""
+    studio = call.studio()
+    if studio is None:
+        return call.show("sessions.html", studio=None)
+    wanted = _wanted(call, studio)
+    classes, _ = classes_of(call.db_session, studio_id=studio.id, page=Page(limit=MOST_CLASSES))
+    titles = {row.id: row.title for row in classes}
+    found = _found(call, studio, wanted, after=_after(call), limit=A_PAGE + 1)
+    shown = found[:A_PAGE]
+    shut = _shut(call, studio, wanted) if wanted.only_reservable and not shown else []
+    refusals = shut + [one.answer.refusal for one in shown if one.answer.refusal is not None]
+    return call.show(
+        "sessions.html",
+        studio=studio,
+        wanted=wanted,
+        classes=[row for row in classes if row.title],
+        cards=cards_of(call, studio, shown, titles),
+        limits=limits_of(call, shown, titles),
+        everywhere=next(filter(refuses_everything, refusals), None),
+        others=Counter(one.code for one in shut),
+        capped=len(shut) == MOST_COUNTED,
+        following=shown[-1].session.id if len(found) > A_PAGE else None,
+        here=_address(call, studio, wanted),
+        TIMES=TIMES,
+    )
+
+
+def _found(
+    call: Call, studio: Studio, wanted: Wanted, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Available]:
+    days = studio_days(first=wanted.first, last=wanted.last, timezone=studio.timezone, now=call.now)
+    return call.service(ReservationService).available(
+        actor=call.actor,
+        studio_id=studio.id,
+        starts_from=max(days.starts_from, call.now),
+        starts_before=days.starts_before,
+        customer_id=call.person.id,
+        class_id=wanted.class_id,
+        only_reservable=wanted.only_reservable,
+        keep=_at(wanted.time),
+        after=after,
+        limit=limit,
+    )
+
+
+def _at(time: str | None) -> Callable[[Available], bool] | None:
+    """Return what keeps the sessions of a time of day."""
+    if time is None:
+        return None
+    hours = TIMES[time][1]
+    return lambda one: one.session.starts_at.astimezone(zone(one.timezone)).hour in hours
+
+
+def _wanted(call: Call, studio: Studio) -> Wanted:
+    today = call.today(studio.timezone)
+    first = max(_day("from") or today, today)
+    last = _day("to") or first + timedelta(days=DEFAULT_DAYS)
+    time = request.args.get("time")
+    return Wanted(
+        first=first,
+        last=min(max(last, first), first + timedelta(days=LONGEST_DAYS - 1)),
+        class_id=read_id(request.args.get("class")),
+        time=time if time in TIMES else None,
+        only_reservable=request.args.get("open") == "1",
+    )
+
+
+def _day(name: str) -> date | None:
+    try:
+        found = date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+    return found if 1970 <= found.year < 2200 else None
+
+
+def _after(call: Call) -> tuple[datetime, UUID] | None:
+    """Return behind which session the page begins."""
+    session_id = read_id(request.args.get("after"))
+    if session_id is None:
+        return None
+    try:
+        row = session_for(call.db_session, actor=call.actor, session_id=session_id)
+    except NotFound:
+        return None
+    return row.starts_at, row.id
+
+
+def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[ReservationRefused]:
+    """Return the refusals of the first sessions that the filters leave, where none can be reserved."""
+    found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
+    return [one.answer.refusal for one in found if one.answer.refusal is not None]
+
+
+def _address(call: Call, studio: Studio, wanted: Wanted) -> Callable[..., str]:
+    """Return what makes the address of this list with other values."""
+    now: dict[str, Any] = {
+        "from": wanted.first if "from" in request.args else None,
+        "to": wanted.last if "to" in request.args else None,
+        "class": wanted.class_id,
+        "time": wanted.time,
+        "open": 1 if wanted.only_reservable else None,
+        "studio": studio.slug if len(call.studios) > 1 else None,
+    }
+    return lambda **values: call.link("sessions", **{**now, **values})

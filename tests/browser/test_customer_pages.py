@@ -1,0 +1,141 @@
+"""The customers' pages in a browser: readable to everybody, with and without a script, by keyboard, on a phone and at a desk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from studio_reservations.models import Customer, SessionReservation
+from tests.browser.conftest import DESKTOP, EVENING, PHONE, does_not_scroll_sideways, violations
+
+PAGES = ("/studio/", "/studio/calendar", "/studio/sessions")
+STATES = [  # who sees it, on which pages, in which scheme, in which window
+    ("maya", PAGES, "light", DESKTOP),
+    ("maya", PAGES, "dark", PHONE),
+    ("cara", PAGES[:1], "light", PHONE),
+    ("eve", PAGES[::2], "dark", DESKTOP),
+    ("lena", PAGES[:1], "light", PHONE),
+    ("newt", PAGES[::2], "light", PHONE),
+]
+NARROW = {"width": 320, "height": 700}
+
+
+@pytest.mark.parametrize(("who", "paths", "scheme", "viewport"), STATES, ids=[f"{one[0]}-{one[2]}" for one in STATES])
+def test_no_page_violates_wcag_or_is_wider_than_its_window(who, paths, scheme, viewport, open_browser, shots):
+    page = open_browser(who, color_scheme=scheme, viewport=viewport)
+    for path in paths:
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200
+        assert violations(page) == [], path
+        for window in (DESKTOP, PHONE, NARROW):
+            page.set_viewport_size(window)
+            assert does_not_scroll_sideways(page), (path, window)
+            if shots is not None:
+                name = f"{path.strip('/').replace('/', '-')}-{who}-{scheme}-{window['width']}"
+                page.screenshot(path=shots / f"{name}.png", full_page=True)
+        page.set_viewport_size(viewport)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
+def test_a_seat_is_reserved_with_one_press_and_given_back_with_another(script, viewport, open_browser, portal):
+    page = open_browser("maya", viewport=viewport, java_script_enabled=script)
+    page.goto("/studio/sessions?open=1")
+
+    page.locator(".st-row").first.get_by_role("button", name="Reserve").click()
+
+    strip = page.get_by_role("status")
+    expect(strip).to_contain_text("Reserved for Maya Rahman")
+    expect(strip).to_contain_text("Undo is free until 17:15.")  # in Toronto, wherever the server is
+    strip.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing was charged.")
+
+
+def test_a_whole_reservation_by_keyboard(open_browser):
+    page = open_browser("maya")
+    page.goto("/studio/")
+
+    def press_until(reached, key="Tab", most=80):
+        for _ in range(most):
+            page.keyboard.press(key)
+            if page.evaluate(reached):
+                return
+        raise AssertionError(f"not reached: {reached}")
+
+    press_until("document.activeElement.textContent.trim() === 'Sessions'")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sessions")
+    press_until("document.activeElement.closest('.st-name') !== null")
+    ring = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert ring == "3px"
+    press_until(
+        "document.activeElement.tagName === 'BUTTON' && document.activeElement.textContent.startsWith('Reserve')"
+    )
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("Reserved for Maya Rahman")
+
+
+def test_a_parent_reserves_for_the_child_that_was_chosen(open_browser, portal):
+    page = open_browser("lena", viewport=PHONE)
+    page.goto("/studio/sessions?open=1")
+
+    page.get_by_role("link", name="Otto Fischer").click()
+    expect(page.get_by_text("For Otto Fischer")).to_be_visible()
+    page.get_by_role("button", name="Reserve for Otto").first.click()
+
+    expect(page.get_by_role("status")).to_contain_text("Reserved for Otto Fischer")
+    newest = (
+        select(Customer.name)
+        .where(Customer.id == SessionReservation.customer_id)
+        .order_by(SessionReservation.id.desc())
+        .limit(1)
+    )
+    assert portal.stored(lambda db_session: db_session.scalar(newest)) == "Otto Fischer"
+
+
+def test_what_cannot_be_reserved_any_more_is_told_in_place(open_browser, portal):
+    page = open_browser("maya")
+    page.goto("/studio/sessions?open=1")
+    link = page.locator(".st-row .st-name a").first
+    link.click()
+    page.get_by_role("button", name="Reserve").wait_for()
+    portal.at(EVENING + timedelta(days=40))
+
+    page.get_by_role("button", name="Reserve").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Session has begun")
+    assert violations(page) == []
+
+
+def test_the_portals_own_page_leads_here_and_a_visitor_comes_back_after_the_login(open_browser):
+    page = open_browser()
+    page.goto("/studio/calendar")
+
+    page.get_by_label("E-mail address").fill("maya@example.org")
+    page.get_by_label("Password").fill("wheel-and-kiln")
+    page.get_by_role("button", name="Log in").click()
+
+    page.wait_for_url("**/studio/calendar")
+    page.goto("/")
+    page.get_by_role("link", name="My passes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My passes")
+
+
+def test_a_first_load_is_light(open_browser):
+    page = open_browser("maya", viewport=PHONE)
+    for path in PAGES:
+        sizes: list[int] = []
+        page.on("response", lambda response, sizes=sizes: sizes.append(len(response.body())))
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        shift = page.evaluate(
+            "new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const one of list.getEntries())"
+            " sum += one.value }).observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(sum), 50) })"
+        )
+        assert sum(sizes) < 250_000  # uncompressed; compressed it is less than half of the 150 KB
+        assert shift < 0.02

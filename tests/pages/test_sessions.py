@@ -1,0 +1,253 @@
+"""Sessions: found, reserved with one press, undone with another; and why not, where not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from studio_reservations.models import (
+    ClassRegistration,
+    ClassSession,
+    Customer,
+    SessionReservation,
+    Studio,
+    StudioClass,
+)
+from tests.factories import (
+    NOW,
+    make_class,
+    make_customer,
+    make_pass,
+    make_reservation,
+    make_session,
+    make_suspension,
+    steps_of_class,
+)
+
+
+def test_each_session_says_its_seats_and_the_pass_that_is_used(browser):
+    page = browser("ada").get("/sessions")
+
+    assert (
+        "Tuesday 8 December 10:00 to 12:00 Beginner Wheel Throwing Elena V. · Wheel room · 8 of 10 seats left"
+        in page.text
+    )
+    assert "Details or cancel" in page.text
+    assert "Thursday 10 December 10:00 to 12:00 Beginner Wheel Throwing 2 of 2 seats left" in page.text
+    assert "Uses: Punch pass, every class · 1 punch" in page.text
+    assert "Secret" not in page.text
+
+
+def test_one_press_reserves_and_another_undoes(browser, people, stored):
+    ada = browser("ada")
+
+    reserved = ada.send(ada.get("/sessions?from=2026-12-09").form("Reserve"))
+
+    assert reserved.status == 200
+    assert (
+        "Reserved for Ada Potter: Beginner Wheel Throwing, Thu 10 Dec, 10:00. Undo is free until 10:15."
+        in reserved.text
+    )
+    assert reserved.response.request.path == "/studio/sessions"
+    assert reserved.response.request.args["from"] == "2026-12-09"
+
+    undone = ada.send(reserved.form("Undo"))
+
+    assert "is no longer reserved. Nothing was charged." in undone.text
+    assert undone.form("Reserve")
+    with stored() as db_session:
+        states = {row.status for row in db_session.query(SessionReservation).filter_by(session_id=people.free)}
+        assert states == {"CANCELLED"}
+
+
+def test_undo_is_not_offered_when_it_is_no_longer_free(browser, clock):
+    ada = browser("ada")
+    reserved = ada.send(ada.get("/sessions?from=2026-12-09").form("Reserve"))
+    clock.advance(minutes=16)
+
+    later = ada.get(reserved.response.request.full_path)
+
+    assert "Reserved for Ada Potter" in later.text
+    assert "Undo" not in later.text
+
+
+def test_a_seat_is_reserved_for_the_ward_whose_page_it_is(browser, people, stored):
+    ada = browser("ada")
+
+    page = ada.send(ada.get(f"/sessions?for={people.otto}&from=2026-12-09").form("Reserve for Otto"))
+
+    assert "Reserved for Otto Potter" in page.text
+    with stored() as db_session:
+        assert db_session.query(SessionReservation).filter_by(session_id=people.free).one().customer_id == people.otto
+
+
+def test_another_pass_can_be_chosen(browser, people, stored):
+    with stored() as db_session:
+        studio, ada = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.ada)
+        make_pass(db_session, ada, studio, pass_type="unlimited_series")
+
+    browsing = browser("ada")
+    page = browsing.get(f"/sessions/{people.free}")
+
+    assert "Unlimited series, every class Used before counted passes, so that no punch is spent." in page.text
+    browsing.send(page.form("Reserve"), registration_id=str(people.ada_pass))
+    with stored() as db_session:
+        made = db_session.query(SessionReservation).filter_by(session_id=people.free).one()
+        assert made.registration_id == people.ada_pass
+
+
+def test_a_pass_that_cannot_be_used_says_why_beside_the_one_that_can(browser, people, stored):
+    with stored() as db_session:
+        studio, ada = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.ada)
+        make_pass(db_session, ada, studio, pass_type="unlimited_series", max_advance_reservations=0)
+
+    page = browser("ada").get(f"/sessions/{people.free}")
+
+    assert "Punch pass, every class The only one that can be used for this session." in page.text
+    assert "Unlimited series, every class You can hold 0 upcoming reservations and have 0." in page.text
+
+
+def test_when_the_last_seat_goes_in_between_the_page_says_so_in_place(browser, people, stored):
+    ada = browser("ada")
+    form = ada.get(f"/sessions/{people.free}").form("Reserve")
+    with stored() as db_session:
+        studio = db_session.get_one(Studio, people.studio)
+        for _ in range(2):
+            other = make_pass(db_session, make_customer(db_session, studio), studio)
+            make_reservation(db_session, other, db_session.get_one(ClassSession, people.free))
+
+    after = ada.send(form)
+
+    assert after.status == 409
+    assert "All 2 seats are taken." in after.text
+
+
+def test_a_full_session_names_the_next_one_with_a_seat(browser, people, stored):
+    with stored() as db_session:
+        studio = db_session.get_one(Studio, people.studio)
+        full = make_session(
+            db_session,
+            db_session.get_one(StudioClass, people.studio_class),
+            starts_at=NOW + timedelta(days=8),
+            capacity=1,
+        )
+        make_reservation(db_session, make_pass(db_session, make_customer(db_session, studio), studio), full)
+
+    page = browser("ada").get("/sessions?from=2026-12-09")
+
+    assert (
+        "The only seat is taken. Choose another session. The next one with a free seat: Thu 10 Dec, 10:00 ."
+        in page.text
+    )
+
+
+def test_a_missed_part_is_reserved_as_a_makeup(browser, people, stored):
+    with stored() as db_session:
+        studio, ada = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.ada)
+        mug = make_class(db_session, studio, title="Mug Building", steps=2)
+        step = steps_of_class(db_session, mug)[0]
+        course = make_pass(db_session, ada, studio, pass_type="full_course", studio_class=mug)
+        past = make_session(db_session, mug, step=step, starts_at=NOW - timedelta(days=2))
+        missed = make_reservation(db_session, course, past, status="NO_SHOW", missed_at=past.ends_at).id
+        db_session.get_one(ClassRegistration, people.ada_pass).status = "CANCELLED"
+        again = make_session(db_session, mug, step=step, starts_at=NOW + timedelta(days=2)).id
+    ada = browser("ada")
+
+    page = ada.send(ada.get("/sessions").form("Reserve as a makeup"))
+
+    assert "Reserved for Ada Potter: Mug Building: Part 1" in page.text
+    with stored() as db_session:
+        assert db_session.query(SessionReservation).filter_by(session_id=again).one().makeup_for_id == missed
+
+
+def test_a_pause_is_told_once_above_the_list(browser, people, stored):
+    with stored() as db_session:
+        make_suspension(db_session, db_session.get_one(Customer, people.eve), db_session.get_one(Studio, people.studio))
+
+    page = browser("eve").get("/sessions")
+
+    assert page.text.count("New reservations are paused through") == 1
+    assert not [form for form in page.forms if form.label.startswith("Reserve")]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", 3),
+        ("?to=2026-12-08", 1),
+        ("?from=2026-12-10", 2),
+        ("?time=evening", 1),
+        ("?time=morning", 2),
+        ("?open=1", 2),
+        ("?class={people.studio_class}", 2),
+        ("?from=nonsense&to=2026-99-99&class=x&time=x&open=x&after=x", 3),
+        ("?from=1066-01-01&to=9999-12-31", 3),
+    ],
+)
+def test_the_filters(browser, people, stored, query, shown):
+    with stored() as db_session:
+        glazing = make_class(db_session, db_session.get_one(Studio, people.studio), title="Glazing")
+        make_session(db_session, glazing, starts_at=NOW + timedelta(days=20, hours=9))
+
+    page = browser("ada").get(f"/sessions{query.format(people=people)}")
+
+    assert page.html.count('class="st-row"') == shown
+
+
+def test_where_nothing_can_be_reserved_it_says_what_there_is_and_what_to_do(browser):
+    page = browser("newcomer").get("/sessions")
+    assert "No studio knows you yet" in page.text
+
+    page = browser("ada").get("/sessions?open=1&to=2026-12-08")
+    assert (
+        "Nothing you can reserve in these 8 days 1 session matches, but it is not open: Already reserved (1)."
+        in page.text
+    )
+
+
+def test_many_sessions_come_in_pages(browser, people, stored):
+    with stored() as db_session:
+        studio_class = db_session.get_one(StudioClass, people.studio_class)
+        for number in range(80):
+            make_session(db_session, studio_class, starts_at=NOW + timedelta(days=1, minutes=number))
+    ada, seen, path = browser("ada"), 0, "/sessions"
+
+    for _ in range(3):
+        page = ada.get(path)
+        seen += page.html.count('class="st-row"')
+        path = next((link for link in page.links if "after=" in link), "")
+
+    assert (seen, path) == (82, "")
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/studio/", "/elsewhere", "\\\\evil", "/studio/../x", "//["]
+)
+def test_a_form_leads_back_to_our_pages_only(browser, people, back):
+    ada = browser("ada")
+    form = ada.get(f"/sessions/{people.free}").form("Reserve")
+
+    answer = ada.client.post(form.action, data={**form.fields, "back": back})
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/studio/")
+
+
+@pytest.mark.parametrize("what", ["of_eve", "reservation", "session"])
+def test_nobody_reserves_with_what_is_not_theirs(browser, people, what):
+    ada = browser("ada")
+    form = ada.get(f"/sessions/{people.free}").form("Reserve")
+
+    assert ada.send(form, registration_id=str(people.eve_pass)).status == 404
+    assert ada.send(form, registration_id=str(getattr(people, what))).status == 404
+    form.action = f"/studio/sessions/{people.foreign}/reserve"
+    assert ada.send(form).status == 404
+
+
+def test_nonsense_in_a_form_is_a_sentence(browser, people):
+    ada = browser("ada")
+    form = ada.get(f"/sessions/{people.free}").form("Reserve")
+
+    assert ada.send(form, registration_id="x").status == 422
+    assert ada.send(form, makeup_for_id="\0").status in (200, 409)
