@@ -230,11 +230,8 @@ class StaffScreen(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
 
     def desk(self, db_session: Session, method: Callable[..., Any], **values: Any) -> Desk:
         """Return this request in its transaction. :raises NotFound: for whoever works nowhere. :raises Forbidden:"""
-        user = self._state.identity.current_user()
-        if user is None:
-            raise NotFound()
         least: Role = method.mark.least  # type: ignore[attr-defined]
-        actor = staff_actor(db_session, user_id=user.id)
+        actor = staff_actor(db_session, user_id=g.studio_user.id)
         if not actor.roles:
             raise NotFound()
         if not any(actor.has_role(studio_id, least) for studio_id in actor.roles):
@@ -327,7 +324,8 @@ def _exposed(rule: str, kind: str, least: Role, methods: Sequence[str], run: Cal
         def view(self: StaffScreen, **path: Any) -> ResponseReturnValue:
             g.studio_now = current_state().clock()
             try:
-                if self._state.identity.current_user() is None:
+                g.studio_user = self._state.identity.current_user()
+                if g.studio_user is None:
                     return _to_login(self)
                 return _answered(self, run(self, method, path))
             except NotFound:

@@ -165,7 +165,7 @@ def test_another_site_cannot_make_it_check_in(tablet, kiln: Kiln, stored):
 
 
 def test_it_can_do_nothing_else(tablet):
-    assert tablet.get("/admin/studio/").status_code == 404
+    assert tablet.get("/admin/studio/").status_code == 401
     assert tablet.get("/api/me").status_code == 401
 
 
