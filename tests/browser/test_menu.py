@@ -24,6 +24,7 @@ def test_the_open_menu_has_what_the_role_sees_and_can_be_read(who, open_browser,
         page.goto("/admin/studio/")
         if viewport is PHONE:
             page.locator(".navbar-toggler").click()
+            expect(page.locator(".navbar-collapse.show")).to_be_visible()  # it has come down
         page.locator("nav .dropdown-toggle").click()
 
         expect(page.locator(".dropdown-menu .dropdown-item")).to_have_text(entries)
