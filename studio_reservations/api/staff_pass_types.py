@@ -6,8 +6,8 @@ from typing import Any
 
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
-from studio_reservations.api.requests import Input
 from studio_reservations.api.languages import answer_language
+from studio_reservations.api.requests import Input
 from studio_reservations.api.routes import endpoint
 from studio_reservations.api.staff_customers import StudioSlug
 from studio_reservations.api.staff_schemas import PassTypesOut
