@@ -13,13 +13,13 @@ from playwright.sync_api import expect
 from studio_reservations.language import language_for
 from tests.browser.conftest import DESKTOP, PHONE, does_not_scroll_sideways, violations
 
-SAY = language_for("fr").say
+SAY = language_for("fr").text
 FAR_AWAY: dict[str, Any] = {"locale": "fr-CA", "timezone_id": "Pacific/Apia"}
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390", "1280"])
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_reserving_undoing_and_cancelling_in_french(open_browser, viewport, script):
+def test_reserving_and_undoing_in_french(open_browser, viewport, script):
     page = open_browser("maya", viewport=viewport, java_script_enabled=script, **FAR_AWAY)
     page.goto("/studio/sessions?open=1")
     assert (page.locator("html").get_attribute("lang") or "").startswith("fr")
@@ -33,12 +33,7 @@ def test_reserving_undoing_and_cancelling_in_french(open_browser, viewport, scri
     expect(page.get_by_role("status")).to_contain_text(SAY("Nothing was charged."))
 
     page.goto("/studio/")
-    page.locator(".st-slot a").first.click()
-    page.locator("a[href*='/cancel']").first.click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert does_not_scroll_sideways(page) if script else True
+    expect(page.get_by_role("heading", level=1)).to_have_text(SAY("My passes"))
     if script:
+        assert does_not_scroll_sideways(page)
         assert violations(page) == []
-    page.locator("form .st-btn.is-danger").first.click()
-    expect(page.get_by_role("status")).to_be_visible()
-    assert "Reserve " not in page.inner_text("body")
