@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
@@ -18,6 +19,12 @@ def test_a_public_name_is_there(name):
 def test_an_unknown_name_is_said():
     with pytest.raises(AttributeError, match="no attribute 'Booking'"):
         studio_reservations.Booking  # noqa: B018
+
+
+@pytest.mark.parametrize("service", ["ReservationService", "CheckInService", "PunchPassService"])
+def test_a_service_takes_no_clock_of_naive_times(service):
+    with pytest.raises(ValueError, match="naive"):
+        getattr(studio_reservations, service)(None, clock=lambda: datetime(2026, 12, 1, 10, 0))  # noqa: DTZ001
 
 
 def test_the_contract_of_pass_types_loads_no_framework():

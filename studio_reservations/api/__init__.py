@@ -6,11 +6,11 @@ Source: api.md.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, default_exceptions
-from werkzeug.routing import Map, PathConverter, RequestRedirect
+from flask.globals import request_ctx
+from werkzeug.exceptions import MethodNotAllowed, NotFound, default_exceptions
+from werkzeug.routing import PathConverter
 
 from studio_reservations.api import (
     check_in,
@@ -40,7 +40,6 @@ __all__ = ["BLUEPRINT", "ENDPOINTS", "register"]
 
 BLUEPRINT = "studio_api"
 NOWHERE = "nowhere"
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ROOT = Path(__file__).parent.parent
 ENDPOINT_MODULES = (
     me,
@@ -62,10 +61,21 @@ ENDPOINT_MODULES = (
 ENDPOINTS.sort(key=lambda one: [module.__name__ for module in ENDPOINT_MODULES].index(one.handle.__module__))
 
 
-class AnyRest(PathConverter):
-    """The rest of a path whatever is in it, line breaks too, at which werkzeug's own stops."""
+class AnyMethod(set[str]):
+    """Every method, also one that nobody knows; it names none, so that `Allow` is what the other rules allow.
 
-    regex = "(?s:[^/].*?)"
+    To learn that, werkzeug asks for a method named ``--``.
+    """
+
+    def __contains__(self, method: object) -> bool:
+        return method != "--"
+
+
+class AnyRest(PathConverter):
+    """The rest of a path whatever is in it, line breaks and slashes too, at which werkzeug's own stops."""
+
+    regex = "(?s:.*?)"
+    part_isolating = False
 
 
 def register(app: Flask, state: State) -> None:
@@ -80,41 +90,32 @@ def register(app: Flask, state: State) -> None:
     )
     limit = CallLimit(state.settings)
     for one in ENDPOINTS:
-        blueprint.add_url_rule(one.path, endpoint=one.name, view_func=view_of(one, limit), methods=[one.method])
-    docs.register(blueprint)
-    nowhere = _nowhere(app)
-    app.url_map.converters[AnyRest.__name__] = AnyRest
-    for path in ("/", f"/<{AnyRest.__name__}:rest>"):
         blueprint.add_url_rule(
-            path, endpoint=NOWHERE, view_func=nowhere, methods=METHODS, provide_automatic_options=False
+            one.path,
+            endpoint=one.name,
+            view_func=view_of(one, limit),
+            methods=[one.method],
         )
+    docs.register(blueprint)
+    app.url_map.converters[AnyRest.__name__] = AnyRest
+    for path in ("", "/", f"/<{AnyRest.__name__}:rest>"):
+        blueprint.add_url_rule(path, endpoint=NOWHERE, view_func=_nowhere, provide_automatic_options=False)
     # Per status code: a portal's handler of a code outranks ours of HTTPException.
     for code in default_exceptions:
         blueprint.register_error_handler(code, _problem)
     blueprint.register_error_handler(StudioError, _problem)
     blueprint.register_error_handler(Exception, _problem)
     app.register_blueprint(blueprint)
+    for rule in app.url_map.iter_rules(f"{BLUEPRINT}.{NOWHERE}"):
+        rule.methods = AnyMethod()
 
 
 def _problem(error: Exception) -> Response:
     return problem_for(error).response()
 
 
-def _nowhere(app: Flask) -> Any:
-    """Return the view of all that is under the prefix and no endpoint: unknown, or known by another method."""
-    known: list[Map] = []
-
-    def nowhere(rest: str = "") -> Response:  # noqa: ARG001 - the rest of the path is the route's
-        if not known:
-            known.append(
-                Map([rule.empty() for rule in app.url_map.iter_rules() if rule.endpoint != f"{BLUEPRINT}.{NOWHERE}"])
-            )
-        try:
-            known[0].bind("", path_info=request.path).match(method=request.method)
-        except MethodNotAllowed as error:
-            return _problem(error)
-        except (HTTPException, RequestRedirect):
-            pass
-        return _problem(NotFound())
-
-    return nowhere
+def _nowhere(rest: str = "") -> Response:  # noqa: ARG001 - the rest of the path is the route's
+    """Answer all that is under the prefix and no endpoint: unknown, or known by other methods."""
+    adapter = request_ctx.url_adapter
+    methods = sorted(adapter.allowed_methods()) if adapter is not None and "//" not in request.path else []
+    return _problem(MethodNotAllowed(methods) if methods else NotFound())

@@ -5,7 +5,7 @@ An endpoint is left with calling one service method and saying what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from studio_reservations.api.routes import Endpoint
 from studio_reservations.callers import Caller, Stranger, actor_for, caller_of, welcome
 from studio_reservations.csrf import check_csrf
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.errors import NotAuthenticated, NotFound, ReservationRefused
+from studio_reservations.errors import NotAuthenticated, NotFound, ReservationRefused, StudioError
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.services.actors import Actor, ActorKind, Clock
 from studio_reservations.services.directory import timezone_of
@@ -109,7 +109,7 @@ def _answered(endpoint: Endpoint, limit: CallLimit, path: dict[str, Any]) -> Sen
 
 def _tell_zone(refusal: ReservationRefused, named: dict[str, Any]) -> None:
     """Let a refusal that speaks of instants know the studio's zone, by what the call named."""
-    if not any(isinstance(value, datetime) for value in refusal.values.values()):
+    if not _tells_instants(refusal.values):
         return
     for kind in ("session", "reservation", "registration"):
         if (row_id := named.get(f"{kind}_id")) is not None:
@@ -118,6 +118,14 @@ def _tell_zone(refusal: ReservationRefused, named: dict[str, Any]) -> None:
             if zone_name is not None:
                 refusal.values.setdefault("timezone", zone_name)
             return
+
+
+def _tells_instants(value: Any) -> bool:
+    if isinstance(value, StudioError):
+        return _tells_instants(value.values)
+    if isinstance(value, Mapping):
+        return any(map(_tells_instants, value.values()))
+    return any(map(_tells_instants, value)) if isinstance(value, list | tuple) else isinstance(value, datetime)
 
 
 def _read(endpoint: Endpoint, state: State, caller: Caller | None) -> Input:

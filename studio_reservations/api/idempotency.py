@@ -38,10 +38,7 @@ _RECORD = select(IdempotencyRecord).where(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retryable:
-    """A write with a key; ``body_hash`` covers the query string as well.
-
-    ``principal`` is a hash of who asks and what they may: whoever has lost a role or a ward is judged anew.
-    """
+    """A write with a key; ``principal`` is who asks, ``body_hash`` covers the query string as well."""
 
     principal: str
     method: str
@@ -102,15 +99,9 @@ def retryable(request: Request, actor: Actor) -> Retryable | None:
     if not (1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
         raise InvalidRequest(errors={HEADER: f"Send 1 to {MAX_KEY} printable ASCII characters."})
     return Retryable(
-        principal=_principal(actor),
+        principal=f"{actor.kind}:{actor.id}",
         method=request.method,
         path=request.path,
         key=key,
         body_hash=hashlib.sha256(request.query_string + b"\0" + request.get_data(cache=True)).hexdigest(),
     )
-
-
-def _principal(actor: Actor) -> str:
-    roles = sorted(f"{studio_id}:{role}" for studio_id, role in actor.roles.items())
-    told = (actor.kind.value, actor.id, *map(str, sorted(actor.customer_ids)), *roles)
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()

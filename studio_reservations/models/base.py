@@ -21,6 +21,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
@@ -35,6 +36,10 @@ NAMING_CONVENTION = {
 }
 
 
+class NaiveInstant(ValueError, DontWrapMixin):
+    """A datetime without a zone where an instant is wanted; SQLAlchemy lets it through as the ValueError that it is."""
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware in Python, UTC in the table. A naive one is a ValueError at this border. Source: rules.md, Time."""
 
@@ -46,7 +51,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"expected an aware datetime, found the naive {value!r}")
+            raise NaiveInstant(f"expected an aware datetime, found the naive {value!r}")
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 

@@ -23,6 +23,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def read(clock: Clock) -> datetime:
+    """Return the instant that a clock shows. :raises ValueError: for a naive one. Source: rules.md, Time."""
+    now = clock()
+    if now.tzinfo is None:
+        raise ValueError(f"expected a clock of aware datetimes, found the naive {now!r}")
+    return now
+
+
 class ActorKind(StrEnum):
     """By what door somebody came in."""
 

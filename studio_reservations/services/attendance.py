@@ -17,7 +17,7 @@ from studio_reservations.pass_type_registry import PassTypes, installed_pass_typ
 from studio_reservations.pass_types import Event, Status
 from studio_reservations.policies import missing
 from studio_reservations.policies.policy import Policy
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import add_flag, atomic, change_seats, charge_up_to, refund, shortfall
 from studio_reservations.services.seen import candidate, load_held_passes
 from studio_reservations.services.standing import (
@@ -60,7 +60,7 @@ class AttendanceService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now = clock()
+        self.now = read(clock)
         self.pass_types = pass_types or installed_pass_types()
 
     def mark_attended(self, *, reservation_id: UUID, actor: Actor, reason: str | None = None) -> SessionReservation:

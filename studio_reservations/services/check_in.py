@@ -24,7 +24,7 @@ from studio_reservations.pass_type_registry import PassTypes, installed_pass_typ
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.checking_in import Window, check_in_window
 from studio_reservations.policies.policy import Policy
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.arriving import (
     Asked,
     Verdict,
@@ -93,7 +93,7 @@ class CheckInService:
         codes: CodeSigner | None = None,
     ) -> None:
         self.db_session = db_session
-        self.now = clock()
+        self.now = read(clock)
         self.pass_types = pass_types or installed_pass_types()
         self.codes = codes
         self.gave_back: Waived | None = None
@@ -156,13 +156,18 @@ class CheckInService:
         reservation_id = self.codes.read(code)
         whose = whose_is(self.db_session, reservation_id)
         actor.require(whose.studio_id, Role.INSTRUCTOR)
-        valid = code_validity_of(standing_of(self.db_session, reservation_id, lock=False))
-        if self.now < valid.opens_at:
-            raise CheckInTooEarly(opens_at=valid.opens_at, closes_at=valid.closes_at)
-        if self.now > valid.closes_at:
-            raise CodeExpired()
-        asked = self._asked(reservation_id, actor=actor, override=None, door_code=None)
-        return self._check_in(reservation_id, replace(asked, by_code=True))
+        standing = standing_of(self.db_session, reservation_id, lock=False)
+        valid = code_validity_of(standing)
+        try:
+            if self.now < valid.opens_at:
+                raise CheckInTooEarly(opens_at=valid.opens_at, closes_at=valid.closes_at)
+            if self.now > valid.closes_at:
+                raise CodeExpired()
+            asked = self._asked(reservation_id, actor=actor, override=None, door_code=None)
+            return self._check_in(reservation_id, replace(asked, by_code=True))
+        except ReservationRefused as refusal:
+            refusal.values.setdefault("timezone", standing.timezone)  # nobody else can tell it from a code
+            raise
 
     def get_code(self, *, reservation_id: UUID, actor: Actor) -> CheckInCode:
         """Return the QR of a reservation, for whoever holds it and for the front desk. :raises NotFound, Forbidden:"""

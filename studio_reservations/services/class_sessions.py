@@ -32,7 +32,7 @@ from studio_reservations.models import (
     SubjectType,
 )
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic, change_seats
 from studio_reservations.services.emptying import empty
 from studio_reservations.services.events import record
@@ -76,7 +76,7 @@ class ClassSessionService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now = clock()
+        self.now = read(clock)
         self.pass_types = pass_types or installed_pass_types()
 
     def create_session(

@@ -6,7 +6,6 @@ Source: rules.md §1, §10.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.models import ClassSession, ClassStep, Role, SessionReservation, StudioClass, SubjectType
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 from studio_reservations.services.session_terms import LONGEST_TEXT, MOST_SEATS
@@ -50,7 +49,7 @@ class ClassService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: Any = None) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
 
     def create(self, *, studio_id: UUID, actor: Actor, terms: ClassTerms) -> StudioClass:
         """Add a class. :raises NotFound, Forbidden: :raises InvalidRequest: naming each wrong field."""

@@ -25,6 +25,7 @@ from studio_reservations.models import (
     Studio,
     StudioClass,
 )
+from studio_reservations.pass_types import LIVE
 from studio_reservations.policies.local_time import day_start, local_date
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.customers import require_known
@@ -192,7 +193,7 @@ def roster_of(db_session: Session, *, actor: Actor, session_id: UUID) -> tuple[A
 
 
 def own_reservation(db_session: Session, *, actor: Actor, session: Any, customer_id: UUID) -> UUID | None:
-    """Return the customer's latest reservation for a session (a row of `SESSIONS`), live or not; None without one.
+    """Return the customer's reservation for a session (a row of `SESSIONS`): the live one, else the latest; None without.
 
     For whoever acts for them, the front desk, and the instructor whose session it is.
 
@@ -208,7 +209,11 @@ def own_reservation(db_session: Session, *, actor: Actor, session: Any, customer
             SessionReservation.customer_id == customer_id,
             SessionReservation.guest_name.is_(None),
         )
-        .order_by(SessionReservation.reserved_at.desc(), SessionReservation.id.desc())
+        .order_by(
+            SessionReservation.status.in_(LIVE).desc(),
+            SessionReservation.reserved_at.desc(),
+            SessionReservation.id.desc(),
+        )
         .limit(1)
     )
 

@@ -33,7 +33,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import day_start, local_date
-from studio_reservations.services.actors import Actor, ActorKind, Clock, utc_now
+from studio_reservations.services.actors import Actor, ActorKind, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 from studio_reservations.services.listings import CLOSES_MINUTES, OPENS_MINUTES, join_policies, window_of
@@ -71,7 +71,7 @@ class KioskService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
 
     def add(self, *, studio_id: UUID, name: str, actor: Actor) -> tuple[KioskDevice, str]:
         """Return a new device and the code that pairs it, once and within 15 minutes; the code cannot be had again.

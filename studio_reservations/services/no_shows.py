@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +33,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic, charge_up_to, lock_reservation, refund
 from studio_reservations.services.restoring import Outcome, RestoringService
 from studio_reservations.services.standing import answer_explanation, forget_answer, record_act, whose_is
@@ -55,7 +54,7 @@ class NoShowService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
         self.pass_types = installed_pass_types() if pass_types is None else pass_types
 
     def explain(self, *, reservation_id: UUID, actor: Actor, text: str) -> SessionReservation:

@@ -28,7 +28,7 @@ from studio_reservations.models import (
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import zone
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import (
     atomic,
     change_punches,
@@ -56,7 +56,7 @@ class PassTerms:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now = clock()
+        self.now = read(clock)
         self.pass_types = pass_types or installed_pass_types()
 
     def update(

@@ -21,7 +21,7 @@ from studio_reservations.models import (
     SessionReservation,
 )
 from studio_reservations.pass_types import Status
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic, change_punches, lock_reservation, refund
 from studio_reservations.services.standing import UNCHARGED, drop_flags, record_act
 
@@ -43,7 +43,7 @@ class PunchPassService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now) -> None:
         self.db_session = db_session
-        self.now = clock()
+        self.now = read(clock)
 
     def get_remaining_punches(self, *, registration_id: UUID, actor: Actor) -> RemainingPunches:
         """Return what the pass has left, for whoever may use it and for staff.

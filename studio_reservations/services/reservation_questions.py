@@ -31,7 +31,7 @@ from studio_reservations.policies.reserving import (
     check_validity,
     upcoming,
 )
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.board import (
     OFFERED,
     BoardPass,
@@ -72,7 +72,7 @@ class ReservationQuestions:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
         self.pass_types = installed_pass_types() if pass_types is None else pass_types
 
     def can_create_reservation(

@@ -17,6 +17,7 @@ from studio_reservations.errors import InvalidTransition, NotFound, ReservationR
 from studio_reservations.models import (
     ClassSession,
     CustomerSuspension,
+    ReservationHistory,
     Role,
     SessionReservation,
     SubjectType,
@@ -26,7 +27,7 @@ from studio_reservations.models import (
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.reserving import RESTORING, judge
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic, change_seats, lock_reservation
 from studio_reservations.services.events import record
 from studio_reservations.services.overrides import RESTORING as RESTORING_OVERRIDES
@@ -57,13 +58,13 @@ class RestoringService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: PassTypes | None = None) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
         self.pass_types = installed_pass_types() if pass_types is None else pass_types
 
     def restore(
         self, *, reservation_id: UUID, actor: Actor, override: Override | None = None, reason: str | None = None
     ) -> SessionReservation:
-        """Turn AUTO_CANCELLED back into PENDING, on the terms it had; done twice, it is done once.
+        """Turn AUTO_CANCELLED back into PENDING, on the terms it had, or has since its session was moved; twice is once.
 
         :raises ReservationRefused: the first of the rules 2 to 11 that fails.
         :raises NotFound, Forbidden, OverrideNotAllowed, ReasonRequired, InvalidTransition:
@@ -187,6 +188,8 @@ class RestoringService:
         reason: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
+        if self._moved_meanwhile(reservation):
+            reservation.free_cancellation_until = judged.starts_at
         reservation.status = Status.PENDING.value
         reservation.auto_cancelled_at = None
         reservation.auto_cancelled_for_id = None
@@ -205,6 +208,15 @@ class RestoringService:
         )
         session_id = reservation.session_id
         change_seats(self.db_session, {session_id: 1}, seen_starts_at={session_id: judged.starts_at})
+
+    def _moved_meanwhile(self, reservation: SessionReservation) -> bool:
+        """Return whether the session was moved after this was cancelled: whoever holds it then may give it up for free."""
+        moved = select(ReservationHistory.id).where(
+            ReservationHistory.subject_id == reservation.session_id,
+            ReservationHistory.action == "session.moved",
+            ReservationHistory.created_at >= reservation.auto_cancelled_at,
+        )
+        return self.db_session.scalar(select(moved.exists())) is True
 
 
 def lock_sessions(db_session: Session, ids: Any) -> None:

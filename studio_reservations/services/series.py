@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.models import ClassSession, Role, SessionStatus, Studio, StudioClass
 from studio_reservations.policies.recurring import Recurrence, RuleError, Start, starts
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.class_sessions import ClassSessionService
 
@@ -52,7 +52,7 @@ class SeriesService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, pass_types: object = None) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
 
     def preview(self, *, terms: SeriesTerms, actor: Actor) -> Sequence[Planned]:
         """Return what `create` would make, in order, and what it would leave out, and why; nothing is written.

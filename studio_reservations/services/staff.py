@@ -5,7 +5,6 @@ Source: rules.md §1 (StudioStaff), §10 (owner).
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, LastOwner, NotFound
 from studio_reservations.models import Role, Studio, StudioStaff, SubjectType
-from studio_reservations.services.actors import Actor, ActorKind, Clock, utc_now
+from studio_reservations.services.actors import Actor, ActorKind, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 
@@ -25,7 +24,7 @@ class StaffService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
 
     def appoint(
         self, *, studio_id: UUID, user_id: str, role: Role, actor: Actor, name: str | None = None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.models import ApiToken, Customer, CustomerStudio, Role, Studio, SubjectType, TokenScope
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.customers import require_known
 from studio_reservations.services.events import record
@@ -39,7 +39,7 @@ class TokenService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
 
     def create(
         self,

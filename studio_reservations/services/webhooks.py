@@ -9,7 +9,7 @@ import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from studio_reservations.models import (
 from studio_reservations.notifications.payloads import EVENTS, TEST
 from studio_reservations.notifications.recording import disable_endpoint
 from studio_reservations.notifications.webhook_post import UnfitAddress, fit_url
-from studio_reservations.services.actors import Actor, Clock, utc_now
+from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 from studio_reservations.services.messages import due_again
@@ -60,7 +60,7 @@ class WebhookService:
 
     def __init__(self, db_session: Session, *, clock: Clock = utc_now, allow_private: bool = False) -> None:
         self.db_session = db_session
-        self.now: datetime = clock()
+        self.now = read(clock)
         self._allow_private = allow_private
 
     def add_endpoint(

@@ -132,6 +132,9 @@ def test_a_body_that_is_not_json_is_refused(api, world):
         "/reservations/a%00b",
         "/reservations/a%0Ab",
         "/sessions/",
+        "",
+        "//me",
+        "/me/",
     ],
 )
 def test_an_unknown_path_or_an_id_of_the_wrong_form_is_not_found(app, path):
@@ -141,11 +144,14 @@ def test_an_unknown_path_or_an_id_of_the_wrong_form_is_not_found(app, path):
     assert response.get_json()["code"] == "not_found"
 
 
-def test_a_wrong_method_says_which_ones_there_are(app):
-    response = app.test_client().put("/api/reservations/0190b6d8-0000-7000-8000-000000000000")
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND", "SPELL"])
+def test_a_wrong_method_says_which_ones_there_are(method, app):
+    path, client = "/api/reservations/0190b6d8-0000-7000-8000-000000000000", app.test_client()
+    response, asked = client.open(path, method=method), client.options(path)
 
     assert (response.status_code, response.get_json()["code"]) == (405, "method_not_allowed")
-    assert {"GET", "DELETE"} <= {one.strip() for one in response.headers["Allow"].split(",")}
+    for answer in (response, asked):
+        assert {one.strip() for one in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "DELETE", "OPTIONS"}
 
 
 @pytest.mark.parametrize(

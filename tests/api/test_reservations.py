@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -15,7 +16,7 @@ from studio_reservations.models import (
     Studio,
     StudioClass,
 )
-from tests.factories import NOW, make_pass, make_session, make_suspension
+from tests.factories import NOW, make_class, make_pass, make_reservation, make_session, make_suspension, steps_of_class
 
 
 def test_a_reservation_is_made_and_found_at_its_location(api, world):
@@ -108,6 +109,28 @@ def test_no_usable_pass_lists_each_pass_with_its_reason(api, world, stored):
     assert refused.json["code"] == "no_usable_pass"
     assert sorted(one["code"] for one in refused.json["passes"]) == ["pass_expired", "punches_exhausted"]
     assert all(one["detail"] for one in refused.json["passes"])
+
+
+def test_the_day_that_a_pass_is_refused_for_is_the_studios_whether_or_not_the_pass_is_named(api, world, stored):
+    evening = NOW.replace(hour=1) + timedelta(days=4)  # the day before in Toronto
+    with stored() as db_session:
+        ada, studio = db_session.get_one(Customer, world.ada), db_session.get_one(Studio, world.studio)
+        course = make_class(db_session, studio, steps=1)
+        step = steps_of_class(db_session, course)[0]
+        held = make_pass(db_session, ada, studio, pass_type="full_course", studio_class=course)
+        first = make_session(db_session, course, step=step, starts_at=evening)
+        make_reservation(db_session, held, first, exclusive_step_id=step.id)
+        db_session.get_one(ClassRegistration, world.ada_pass).sessions_remaining = 1
+        asked = {"session_id": make_session(db_session, course, step=step, starts_at=evening + timedelta(days=7)).id}
+        named = {**asked, "registration_id": held.id}
+
+    by_name = api("ada").post("/reservations", **named).json
+    listed = api("ada").post("/reservations", **asked).json
+
+    assert listed["code"] == "no_usable_pass"
+    assert by_name["starts_at"] == evening.astimezone(ZoneInfo("America/Toronto")).isoformat()
+    assert {one["code"]: one["detail"] for one in listed["passes"]}["step_already_reserved"] == by_name["detail"]
+    assert "Fri 4 December" in by_name["detail"]
 
 
 def test_a_manager_sets_a_suspension_aside_and_says_why(api, world, stored):

@@ -91,6 +91,22 @@ def test_staff_are_told_of_a_customer_without_a_reservation_too(api, world):
     assert taught_by_another.status_code == 403
 
 
+def test_check_in_status_is_that_of_the_reservation_that_stands(api, world, stored, clock):
+    with stored() as db_session:
+        held, session = (
+            db_session.get_one(model, one)
+            for model, one in ((ClassRegistration, world.ada_pass), (ClassSession, world.session))
+        )
+        make_reservation(
+            db_session, held, session, status="CANCELLED", now=NOW + timedelta(days=1)
+        )  # newer, and given up
+    clock.now = NOW + timedelta(days=7)
+
+    shown = api("ada").get(f"/sessions/{world.session}/check-in-status").json
+
+    assert (shown["can_check_in"], shown["reservation_id"]) == (True, str(world.reservation))
+
+
 def test_whether_one_can_check_in_is_asked_without_the_door_code(api, world, stored, clock):
     path = f"/sessions/{world.session}/check-in-status"
     plain = api("ada").get(path).json
@@ -141,6 +157,18 @@ def test_the_code_is_a_picture_and_a_text_that_the_desk_scans(api, world, clock)
     assert (code["valid_from"], code["timezone"]) == ("2026-12-08T00:00:00-05:00", "America/Toronto")
     assert (scanned.json["id"], scanned.json["check_in_method"]) == (str(world.reservation), "STAFF")
     assert api("front_desk").post("/staff/check-in/scan", code="forged").json["code"] == "code_invalid"
+
+
+def test_a_code_shown_too_early_is_answered_in_the_studios_zone(api, world):
+    code = api("ada").get(f"/reservations/{world.reservation}/code").json
+
+    refused = api("front_desk").post("/staff/check-in/scan", code=code["code"]).json
+
+    assert (refused["code"], refused["opens_at"]) == ("check_in_too_early", "2026-12-08T00:00:00-05:00")
+    assert (refused["timezone"], refused["detail"]) == (
+        "America/Toronto",
+        "Check-in opens on Tue 8 December, 00:00. Come back then, or ask at the desk.",
+    )
 
 
 def test_passes_are_listed_for_oneself_a_ward_and_by_the_desk(api, world):

@@ -150,6 +150,11 @@ def test_future_reservations_are_cancelled_also_on_another_s_pass(db_session, st
     assert session.seats_taken == 1
 
 
+def test_an_instant_without_a_zone_is_a_value_error(db_session, ada):
+    with pytest.raises(ValueError, match="naive"):
+        customer_deleted(db_session, user_id="7", now=NOW.replace(tzinfo=None))
+
+
 def test_erasing_twice_erases_once_and_a_user_who_is_nobody_is_none(db_session, ada):
     for _ in range(2):
         erase_customer(db_session, customer_id=ada.id, now=NOW)

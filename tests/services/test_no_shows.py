@@ -335,6 +335,20 @@ class TestRestoring:
         assert (row.status, row.free_cancellation_until) == ("PENDING", terms)
         assert aftermath.db_session.get_one(type(aftermath.session), row.session_id).seats_taken == 1
 
+    def test_of_a_session_moved_meanwhile_it_can_be_given_up_for_free_until_the_new_start(self, aftermath):
+        aftermath.policy.deduct_punch_on_late_cancel = True
+        aftermath.cancel_the_future()
+        session = aftermath.db_session.get_one(type(aftermath.session), aftermath.row(aftermath.future).session_id)
+        new = session.starts_at + timedelta(days=20)
+        ClassSessionService(aftermath.db_session, clock=lambda: MISSED).update_session(
+            session_id=session.id, changes={"starts_at": new}, actor=aftermath.manager
+        )
+
+        aftermath.no_shows().waive(reservation_id=aftermath.missed.reservation_id, actor=aftermath.manager)
+        given_up = aftermath.cancel(aftermath.future, now=new - timedelta(hours=1))
+
+        assert (given_up.late, given_up.punches_charged) == (False, 0)
+
     def test_is_judged_and_a_suspension_can_be_set_aside(self, aftermath):
         aftermath.cancel_the_future()
         aftermath.suspend()
