@@ -145,8 +145,9 @@ def _settle_with_neighbours(app: Flask) -> None:
         request_started.disconnect(settle_for_good, app)
 
     settle(app)
-    appcontext_pushed.connect(settle, app, weak=False)
-    request_started.connect(settle_for_good, app, weak=False)
+    app.extensions[f"{EXTENSION}.neighbours"] = (settle, settle_for_good)  # the signals hold them weakly, lest they keep the app alive
+    appcontext_pushed.connect(settle, app)
+    request_started.connect(settle_for_good, app)
 
 
 def _spare_our_tables(app: Flask) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -63,6 +65,18 @@ def test_one_extension_serves_several_apps(db):
     assert prefixes == ["/api", "/studio/api"]
     assert any(str(rule).startswith("/studio/api/") for rule in apps[1].url_map.iter_rules())
     assert not any(str(rule).startswith("/api/") for rule in apps[1].url_map.iter_rules())
+
+
+def test_an_app_that_nobody_needs_any_more_is_let_go(db):
+    app = portal(db)
+    StudioReservations(db, app)
+    app.test_client().get("/api/me")
+    left = weakref.ref(app)
+
+    del app
+    gc.collect()
+
+    assert left() is None
 
 
 def test_every_endpoint_is_named_for_the_studio(db):
