@@ -67,7 +67,7 @@ class PolicyChange:
     changed: Mapping[str, Sequence[Any]]
     days: int
     before: Counts
-    since: Counts
+    after: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ def _changes(
         on = local_date(at, timezone=timezone)
         concerned = [one for one in sessions if class_id in (None, one.class_id)]
         sides = around(on, last=last)
-        before, since = (total(within(concerned, one)) for one in sides) if sides else (Counts(), Counts())
+        before, after = (total(within(concerned, one)) for one in sides) if sides else (Counts(), Counts())
         found.append(
             PolicyChange(
                 on=on,
@@ -166,7 +166,7 @@ def _changes(
                 changed=details["changed"],
                 days=sides[0].days if sides else 0,
                 before=before,
-                since=since,
+                after=after,
             )
         )
     return found
