@@ -192,11 +192,8 @@ def of_change(change: PolicyChange) -> str:
     """Return how many did not come before and after a change."""
     if not change.days:
         return "There is no day after it to compare yet."
-    before, after = change.before.no_shows, change.after.no_shows
-    return (
-        f"In the {_many(change.days, 'day')} before, {said(before)} ({before.part:,} of {before.whole:,} expected) did not come; "
-        f"after, {said(after)} ({after.part:,} of {after.whole:,})."
-    )
+    before, after = (_who_did_not_come(one.no_shows) for one in (change.before, change.after))
+    return f"In the {_many(change.days, 'day')} before, {before}; after, {after}."
 
 
 def tables(found: Insights) -> dict[str, Table]:
@@ -319,6 +316,12 @@ def _ahead(counts: Counts) -> str:
 def _of(share: Share, what: str) -> str:
     """Return the numbers of a share, unless its percentage is one of few and so says them already."""
     return what if share.is_few else f"{share.part:,} of {share.whole:,} {what}"
+
+
+def _who_did_not_come(share: Share) -> str:
+    if not share.whole:
+        return "nobody was expected"
+    return f"{said(share)}{'' if share.is_few else f' of {share.whole:,}'} expected did not come"
 
 
 def _many(number: int, one: str, many: str | None = None) -> str:
