@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from math import ceil
 
 from studio_reservations.admin.insight_words import WEEKDAYS, day_of, said
-from studio_reservations.policies.insights import Counts
+from studio_reservations.policies.insights import Counts, Period
 from studio_reservations.services.insights import EndedPasses
 
 LEFT, RIGHT, TOP, BOTTOM = 10.0, 97.0, 34.0, 164.0
@@ -37,6 +37,7 @@ class Line:
     ticks: Sequence[Label]
     weeks: Sequence[Label]
     segments: Sequence[tuple[float, float, float, float]]
+    end: tuple[float, float]
     last: Label
     band: Label | None
 
@@ -62,6 +63,12 @@ class Boxes:
     height: float
 
 
+def whole_weeks(weeks: Sequence[tuple[date, Counts]], period: Period) -> Sequence[tuple[date, Counts]]:
+    """Return the weeks that lie in the period as a whole, so that one of two days is no peak; all, where they are too few."""
+    whole = [one for one in weeks if period.first <= one[0] and one[0] + timedelta(days=6) <= period.last]
+    return whole if sum(1 for _, one in whole if one.no_shows.whole) > 1 else weeks
+
+
 def line_of(weeks: Sequence[tuple[date, Counts]], *, since: date | None) -> Line | None:
     """Return the share of missed classes by week; ``since`` begins a band, for a policy. None where nobody was expected."""
     shares = [one.no_shows for _, one in weeks]
@@ -79,6 +86,7 @@ def line_of(weeks: Sequence[tuple[date, Counts]], *, since: date | None) -> Line
 
     points = {place: (x(place), y(100 * shares[place].value)) for place in known}
     end = points[known[-1]]
+    falls = len(known) > 1 and points[known[-2]][1] < end[1] < BOTTOM - 24  # then there is room below the last point
     step = ceil((len(weeks) - 1) / 3) or 1
     band = None
     if since is not None:
@@ -94,8 +102,12 @@ def line_of(weeks: Sequence[tuple[date, Counts]], *, since: date | None) -> Line
         ],
         # A point without a next one is a line to itself, which a round end makes a dot.
         segments=[(*at, *points.get(place + 1, at)) for place, at in points.items()],
+        end=end,
         last=Label(
-            x=end[0], y=end[1], text=said(shares[known[-1]]), anchor="end" if end[0] > (LEFT + RIGHT) / 2 else "start"
+            x=end[0],
+            y=end[1] + (20 if falls else -12),
+            text=said(shares[known[-1]]),
+            anchor="end" if end[0] > (LEFT + RIGHT) / 2 else "start",
         ),
         band=band,
     )

@@ -167,10 +167,11 @@ def of_passes(found: Insights) -> str:
         return "No punch pass ended on these days: none was used up, none passed its last day."
     unused, half = _unused(ended), sum(one.number for one in ended if 2 * one.used <= one.size)
     used = sum(one.used * one.number for one in ended) / number
-    was = f", was {said(_unused(before))}" if before else ""
+    shares = ([] if unused.is_few else [said(unused)]) + ([f"was {said(_unused(before))}"] if before else [])
     return (
-        f"Of {_many(number, 'ended pass', 'ended passes')}, {unused.part:,} ended with punches left "
-        f"({said(unused)}{was}), {half:,} with half or more. On average {used:.1f} punches were used."
+        f"Of {_many(number, 'ended pass', 'ended passes')}, {unused.part:,} had punches left"
+        f"{' (' + ', '.join(shares) + ')' if shares else ''}, {half:,} of them half or more. "
+        f"On average {used:.1f} punches were used."
     )
 
 

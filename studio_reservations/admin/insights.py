@@ -37,6 +37,7 @@ class InsightsScreen(StaffScreen):
         asked, found = _found(desk, studio)
         size = words.common_size(found.now)
         change = words.latest(found.changes)
+        weeks = charts.whole_weeks(found.by_week, found.now.period)
         return self.show(
             "insights.html",
             studio=studio,
@@ -49,7 +50,7 @@ class InsightsScreen(StaffScreen):
             words=words,
             tables=words.tables(found),
             shown=shown,
-            line=charts.line_of(found.by_week, since=change.on if change else None),
+            line=charts.line_of(weeks, since=change.on if change else None),
             cells=charts.cells_of(found.by_hour),
             bars=words.ranked_classes(found)[:MOST_BARS],
             size=size,

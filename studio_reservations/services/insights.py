@@ -153,7 +153,10 @@ def _changes(
     found = []
     for at, details in read.policy_changes(db_session, asked):
         class_id = UUID(details["class_id"]) if details.get("class_id") else None
-        if asked.class_ids is not None and class_id is not None and class_id not in asked.class_ids:
+        # A field that says for itself what it inherited before is written down too.
+        changed = {name: pair for name, pair in details["changed"].items() if pair[0] != pair[1]}
+        of_others = asked.class_ids is not None and class_id is not None and class_id not in asked.class_ids
+        if of_others or not changed:
             continue
         on = local_date(at, timezone=timezone)
         concerned = [one for one in sessions if class_id in (None, one.class_id)]
@@ -163,7 +166,7 @@ def _changes(
             PolicyChange(
                 on=on,
                 class_title=classes.get(class_id) if class_id is not None else None,
-                changed=details["changed"],
+                changed=changed,
                 days=sides[0].days if sides else 0,
                 before=before,
                 after=after,

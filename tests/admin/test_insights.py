@@ -8,11 +8,11 @@ from io import StringIO
 
 import pytest
 
-from studio_reservations.admin.insight_charts import cells_of, columns_of, line_of
+from studio_reservations.admin.insight_charts import cells_of, columns_of, line_of, whole_weeks
 from studio_reservations.admin.insight_words import said
 from studio_reservations.models import ReservationHistory, Studio, StudioClass
 from studio_reservations.pass_types import Status
-from studio_reservations.policies.insights import Counts, Share
+from studio_reservations.policies.insights import Counts, Period, Share
 from studio_reservations.services.insights import EndedPasses
 from tests import factories
 from tests.admin.conftest import Kiln
@@ -164,7 +164,10 @@ def test_a_changed_policy_stands_beside_what_came_of_it(as_role, kiln: Kiln, pas
             subject_type="policy",
             subject_id=kiln.own.studio,
             performed_by_kind="STAFF",
-            details={"class_id": None, "changed": {"suspension_days": [14, 30], "of_old": [1, 2]}},
+            details={
+                "class_id": None,
+                "changed": {"suspension_days": [14, 30], "of_old": [1, 2], "max_no_shows": [3, 3]},
+            },
             created_at=NOW - timedelta(days=15),
         )
     )
@@ -175,6 +178,7 @@ def test_a_changed_policy_stands_beside_what_came_of_it(as_role, kiln: Kiln, pas
     assert "A suspension lasts: 14 days → 30 days" in page
     # The sessions of the 3rd and the 10th before it, of the 17th and the 24th after it.
     assert "In the 14 days before, 25% of 20 expected did not come; after, 25% of 20 expected did not come." in page
+    assert "3 missed → 3 missed" not in page  # said for itself since, and what it was before
     assert "Policy since 16 Nov" in page
     assert "no proof" in page
 
@@ -210,6 +214,13 @@ def test_a_line_breaks_where_nobody_was_expected():
     assert drawn.band is not None
     assert (drawn.band.x, drawn.band.text) == (39, "Policy since 9 Nov")
     assert line_of([(date(2026, 11, 2), Counts())], since=None) is None
+
+
+def test_a_line_is_of_whole_weeks_where_there_are_two():
+    weeks = [(date(2026, 11, 2) + timedelta(weeks=week), Counts(came=9)) for week in range(4)]
+
+    assert whole_weeks(weeks, Period(first=date(2026, 11, 3), last=date(2026, 11, 29))) == weeks[1:]
+    assert whole_weeks(weeks, Period(first=date(2026, 11, 3), last=date(2026, 11, 21))) == weeks
 
 
 def test_cells_and_columns_stay_few_and_readable():

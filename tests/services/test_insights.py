@@ -279,7 +279,7 @@ def test_a_changed_policy_is_compared_with_as_many_days_before(history):
     history.reserve(history.session(at(11, 30, 18), of=yoga), Status.NO_SHOW)
     manager = factories.staff_actor(history.studio)
     for class_id, values, now in (
-        (None, {"deduct_punch_on_no_show": True}, at(11, 20, 12)),
+        (None, {"deduct_punch_on_no_show": True, "max_no_shows": 3}, at(11, 20, 12)),
         (yoga.id, {"grace_period_hours": 48}, at(11, 20, 13)),
         (None, {"deduct_punch_on_no_show": False}, at(12, 1, 9)),
     ):
