@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from studio_reservations.admin import insight_charts as charts
 from studio_reservations.admin import insight_words as words
+from studio_reservations.admin.insight_tables import tables_of
 from studio_reservations.admin.row_filters import Asked, read_day
 from studio_reservations.admin.row_values import csv_of, exported, shown
 from studio_reservations.admin.screens import Desk, StaffScreen, page
@@ -48,7 +49,7 @@ class InsightsScreen(StaffScreen):
             around=AROUND,
             today=local_date(desk.now, timezone=studio.timezone),
             words=words,
-            tables=words.tables(found),
+            tables=tables_of(found),
             shown=shown,
             line=charts.line_of(weeks, since=change.on if change else None),
             cells=charts.cells_of(found.by_hour),
@@ -62,7 +63,7 @@ class InsightsScreen(StaffScreen):
         """Give the table that the address names, the figures unless it does; where it asks for nonsense, the page says so."""
         studio = desk.studio()
         asked, found = _found(desk, studio)
-        table = words.tables(found).get(desk.given.get("table", "figures"))
+        table = tables_of(found).get(desk.given.get("table", "figures"))
         if table is None or asked.problems:
             query = request.query_string.decode("ascii", "replace")
             return redirect(f"{url_for(f'{self.endpoint}.index')}?{query}", 303)

@@ -89,7 +89,7 @@ def sessions_of(db_session: Session, asked: Asked) -> list[SessionCounts]:
     came = made.status.in_(["CHECKED_IN", "ATTENDED"])
 
     def number(*conditions: Any) -> Any:
-        return func.count(made.id).filter(not_(_MOVED), *conditions)
+        return func.count(made.id).filter(*conditions)
 
     rows = connection(db_session).execute(
         select(
@@ -97,10 +97,10 @@ def sessions_of(db_session: Session, asked: Asked) -> list[SessionCounts]:
             ClassSession.starts_at,
             ClassSession.seats_taken.label("seats"),
             ClassSession.capacity,
-            number().label("reserved"),
+            func.count(made.id).label("reserved"),
             number(ahead).label("ahead"),
             # Of one session: so many times its start less the sum of when they were made.
-            func.sum(extract("epoch", made.reserved_at)).filter(not_(_MOVED), ahead).label("made_at"),
+            func.sum(extract("epoch", made.reserved_at)).filter(ahead).label("made_at"),
             number(made.status == "CANCELLED").label("cancelled"),
             number(made.status == "CANCELLED", made.late.is_(True)).label("late"),
             number(came).label("came"),
@@ -111,7 +111,7 @@ def sessions_of(db_session: Session, asked: Asked) -> list[SessionCounts]:
                 for name, method in (("by_self", "SELF"), ("by_staff", "STAFF"), ("by_token", "AUTO"))
             ),
         )
-        .outerjoin(made, made.session_id == ClassSession.id)
+        .outerjoin(made, and_(made.session_id == ClassSession.id, not_(_MOVED)))
         .where(
             ClassSession.studio_id == asked.studio.id,
             ClassSession.status == "SCHEDULED",
