@@ -61,7 +61,9 @@ def _welcome(url: str) -> None:
         print(f"  {login.email:<24}{login.who}")
     print(f"\n  The portal    {url}/\n  The API       {url}/api/docs")
     print(f"  The desk      {url}/admin/studio/  (as desk: Today, the rosters, the door)")
-    print("                (as manager: also what was missed, suspensions, policies, passes, classes, kiosks)")
+    print(
+        "                (as manager: also what was missed, suspensions, policies, insights, passes, classes, kiosks)"
+    )
     print(f"  The users     {url}/admin/portal_users/  (as owner, who also sees staff, tokens and webhooks)")
     print("\nCtrl-C stops it.", flush=True)
 

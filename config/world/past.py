@@ -29,11 +29,20 @@ from studio_reservations.policies import due
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.nights.running import sweep
 from studio_reservations.services.no_shows import NoShowService
+from studio_reservations.services.policies import put_policy
 from studio_reservations.services.staffing import staff_actor
 from studio_reservations.state import current_state
 
 DAYS = 90
 AHEAD = timedelta(days=3)
+POLICY_CHANGED = -45
+"""On this day, counted from today, late cancellations begin to cost a punch; fewer people stay away since."""
+LAST_DAYS = (-58, -24)
+"""Through these days the first two passes of a regular with punches are good; they come to no more than a few sessions each."""
+SMALL_PASS = 5
+DESK_EVERY = 4
+"""Every fourth of those who come is checked in at the desk."""
+FRIDAY = 4
 NO_SUCH_USER = 550
 Act = Callable[[datetime], object]
 
@@ -49,16 +58,17 @@ class Past:
         self._courier = replace(mail, mailer=_Mailboxes())
         self._random = Random(20_250_902)
         self._passes: dict[str, ClassRegistration] = {}
+        self._arrived = 0
         self._made: dict[tuple[str, UUID], UUID] = {}
         self._agenda: list[tuple[datetime, Act]] = []
 
     def play(self) -> None:
         """Let all of it happen."""
         self._add_people()
+        self._plan_stories()  # first, so that those of whom one is told find a seat
         for day, evening in self.evenings.items():
             if evening.ends_at <= self.people.now:
                 self._plan_evening(day, evening)
-        self._plan_stories()
         for instant, act in sorted(self._agenda, key=lambda one: one[0]):
             if instant <= self.people.now:
                 act(instant)
@@ -74,11 +84,27 @@ class Past:
                 issued=timedelta(days=DAYS + 5),
                 absence_grace_period_hours=72 if key == "uma" else None,
             )
+            if pass_type == "punch_pass" and " " in key:
+                self._add_small_passes(key, self._passes.pop(key))
+
+    def _add_small_passes(self, key: str, lasting: ClassRegistration) -> None:
+        """Give a regular two passes that are over by now; the best of the three is taken each time."""
+        for number, day in enumerate(LAST_DAYS):
+            self.people.issue(
+                key,
+                "punch_pass",
+                sessions=SMALL_PASS,
+                issued=timedelta(days=DAYS + 5 if number == 0 else 1 - LAST_DAYS[0]),
+                valid_until=self.schedule.at(day, 12).date(),
+            )
 
     def _plan_evening(self, day: int, evening: ClassSession) -> None:
-        for key in self._random.sample([one for one in REGULARS if " " in one], self._random.randint(3, 5)):
+        weekend = evening.starts_at.astimezone(self.schedule.zone).weekday() >= FRIDAY
+        several = self._random.randint(5, 7) if weekend else self._random.randint(2, 4)
+        come, stay_away = (0.78, 0.92) if day < POLICY_CHANGED else (0.86, 0.92)
+        for key in self._random.sample([one for one in REGULARS if " " in one], several):
             chance = self._random.random()
-            self._plan(key, evening, "come" if chance < 0.84 else "miss" if chance < 0.92 else "cancel")
+            self._plan(key, evening, "come" if chance < come else "miss" if chance < stay_away else "cancel")
         night, next_night = self.schedule.at(day + 1, 1), partial(self.schedule.at, day + 2)
         self._at(night, partial(self._night, due.DETECT_NO_SHOWS))
         self._at(next_night(2), partial(self._night, due.CANCEL_FUTURES))
@@ -89,7 +115,8 @@ class Past:
 
     def _plan_stories(self) -> None:
         at, plan = self.schedule.at, self._plan
-        for key in ("tom", "uma", "vera", "wanda", "yuri"):
+        self._at(at(POLICY_CHANGED, 12), self._change_policy)
+        for key in ("tom", "uma", "vera", "wanda"):
             for day in range(-60, -28, 8):
                 plan(key, self.evenings[day], "come")
         # Three times absent, one explanation that was declined: suspended, and two reservations lost with the last of them.
@@ -125,10 +152,12 @@ class Past:
 
     def _reserve(self, key: str, session: ClassSession, now: datetime) -> None:
         with suppress(ReservationRefused):  # suspended, or too many in advance: as in life
-            self._made[key, session.id] = self.people.reserve(key, session, registration=self._passes[key], now=now)
+            self._made[key, session.id] = self.people.reserve(key, session, registration=self._passes.get(key), now=now)
 
     def _arrive(self, key: str, session: ClassSession, now: datetime) -> None:
-        self._then(self.people.check_in, key, session, now=now)
+        self._arrived += 1
+        by = None if self._arrived % DESK_EVERY else self._staff("desk")
+        self._then(partial(self.people.check_in, by=by), key, session, now=now)
 
     def _cancel(self, key: str, session: ClassSession, now: datetime) -> None:
         self._then(self.people.cancel, key, session, now=now)
@@ -145,18 +174,29 @@ class Past:
 
     def _waive(self, key: str, day: int, reason: str, now: datetime) -> None:
         missed = self._made[key, self.evenings[day].id]
-        self._no_shows(now).waive(reservation_id=missed, actor=self._manager, reason=reason)
+        self._no_shows(now).waive(reservation_id=missed, actor=self._staff("manager"), reason=reason)
 
     def _decline(self, key: str, day: int, now: datetime) -> None:
         missed = self._made[key, self.evenings[day].id]
-        self._no_shows(now).decline(reservation_id=missed, actor=self._manager, reason="The third time this month")
+        self._no_shows(now).decline(
+            reservation_id=missed, actor=self._staff("manager"), reason="The third time this month"
+        )
 
     def _no_shows(self, now: datetime) -> NoShowService:
         return NoShowService(self.people.db_session, clock=lambda: now)
 
-    @property
-    def _manager(self) -> Actor:
-        return staff_actor(self.people.db_session, user_id=str(self.people.users["manager"].id))
+    def _change_policy(self, now: datetime) -> None:
+        put_policy(
+            self.people.db_session,
+            studio_id=self.people.studio.id,
+            class_id=None,
+            values={"deduct_punch_on_late_cancel": True},
+            actor=self._staff("manager"),
+            now=now,
+        )
+
+    def _staff(self, name: str) -> Actor:
+        return staff_actor(self.people.db_session, user_id=str(self.people.users[name].id))
 
     def _night(self, job: str, now: datetime) -> None:
         sweep(

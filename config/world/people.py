@@ -128,9 +128,11 @@ class People:
             .reservation_id
         )
 
-    def check_in(self, name: str, reservation: UUID, *, now: datetime) -> None:
-        """Check in."""
-        CheckInService(self.db_session, clock=lambda: now).check_in(reservation_id=reservation, actor=self.actor(name))
+    def check_in(self, name: str, reservation: UUID, *, now: datetime, by: Actor | None = None) -> None:
+        """Check in, by themselves or by staff."""
+        CheckInService(self.db_session, clock=lambda: now).check_in(
+            reservation_id=reservation, actor=by or self.actor(name)
+        )
 
     def cancel(self, name: str, reservation: UUID, *, now: datetime) -> None:
         """Give a reservation up."""

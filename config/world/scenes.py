@@ -13,7 +13,7 @@ from config.world.past import DAYS, Past
 from config.world.people import People
 from config.world.schedule import Schedule
 from studio_reservations.errors import ReservationRefused
-from studio_reservations.models import ClassRegistration, ClassSession, NoShowPolicy, Rollout
+from studio_reservations.models import ClassRegistration, ClassSession, Rollout
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.registrations import RegistrationService
@@ -37,18 +37,11 @@ class World:
         self.people.add_customers()
         self.people.add_child("nora", "Nora Fischer", of="lena")
         self.people.add_child("otto", "Otto Fischer", of="lena")
-        self._policy()
         self._classes()
         self._passes()
         self._refused_passes()
         self._other_studios()
         self._crowd()
-
-    def _policy(self) -> None:
-        self.db_session.add(
-            NoShowPolicy(studio_id=self.studio.id, deduct_punch_on_late_cancel=True, updated_at=self.now)
-        )
-        self.db_session.flush()
 
     def _classes(self) -> None:
         add = self.schedule

@@ -15,6 +15,7 @@ from studio_reservations.admin.api_tokens import TokensScreen
 from studio_reservations.admin.audit import AuditScreen
 from studio_reservations.admin.classes import ClassScreen
 from studio_reservations.admin.customers import CustomersScreen
+from studio_reservations.admin.insights import InsightsScreen
 from studio_reservations.admin.job_runs import JobsScreen
 from studio_reservations.admin.kiosks import KioskScreen
 from studio_reservations.admin.messages import MessagesScreen
@@ -46,6 +47,7 @@ GROUPS: tuple[tuple[tuple[type[StaffScreen], str, str], ...], ...] = (
     (
         (ClassScreen, "Classes", "classes"),
         (PolicyScreen, "Policies", "policies"),
+        (InsightsScreen, "Insights", "insights"),
         (KioskScreen, "Kiosks", "kiosks"),
     ),
     (

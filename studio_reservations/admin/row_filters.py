@@ -166,7 +166,7 @@ class Days:
 
     def read(self, asked: Asked, studios: Sequence[Studio]) -> None:
         """Take over days that are dates."""
-        first, last = (self._day(asked, name) for name in self.names)
+        first, last = (read_day(asked, name) for name in self.names)
         if first and last and last < first:
             asked.problems.append(f"{_read(last)} is before {_read(first)}: no day is in between.")
         if first:
@@ -175,19 +175,6 @@ class Days:
         if last:
             ends = [self.column < day_start(last + timedelta(days=1), timezone=one.timezone) for one in studios]
             asked.keep(self.names[1], last.isoformat(), self._each(studios, ends))
-
-    def _day(self, asked: Asked, name: str) -> date | None:
-        value = asked.text(name)
-        if not value:
-            return None
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = date.min
-        if EARLIEST <= day <= LATEST:
-            return day
-        asked.problems.append(f"“{value}” is no date such as 2026-11-24; it is left out.")
-        return None
 
     def _each(self, studios: Sequence[Studio], tests: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
         return or_(*(and_(self.studio_id == one.id, test) for one, test in zip(studios, tests, strict=True)))
@@ -229,6 +216,21 @@ def read_address(
         else:
             asked.problems.append(f"“{page}” is no page; this is the first.")
     return asked
+
+
+def read_day(asked: Asked, name: str) -> date | None:
+    """Return the day that is given under that name; what is no date is a problem."""
+    value = asked.text(name)
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = date.min
+    if EARLIEST <= day <= LATEST:
+        return day
+    asked.problems.append(f"“{value}” is no date such as 2026-11-24; it is left out.")
+    return None
 
 
 def _read(day: date) -> str:

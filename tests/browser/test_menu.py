@@ -11,7 +11,7 @@ DAY = ["Today", "Sessions", "Customers", "Passes", "No-shows", "Suspensions"]
 SEEN = {
     "instructor": (["Today", "Sessions"], 0),
     "desk": (DAY, 0),
-    "manager": ([*DAY, "Classes", "Policies", "Kiosks", "Messages", "Jobs", "History", "Punch ledger"], 2),
+    "manager": ([*DAY, "Classes", "Policies", "Insights", "Kiosks", "Messages", "Jobs", "History", "Punch ledger"], 2),
 }
 
 
