@@ -157,6 +157,7 @@ def _run(
             opened=_rehearsed if dry_run else run_in_transaction,
             studio_id=studio.studio_id,
             as_of=instant,
+            clock=state.clock,
             pass_types=state.pass_types,
             watcher=watcher,
         )
