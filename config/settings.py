@@ -13,13 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from click import ClickException
+
 ENVIRONMENTS = ("production", "development", "demo")
 MESSAGES = ("STUDIO_SMTP_URL", "STUDIO_MAIL_FROM", "STUDIO_SMS_URL", "STUDIO_PUBLIC_URL", "STUDIO_RESERVATION_URL")
 INSTANCE = Path(__file__).resolve().parents[1] / "instance"
 
 
-class SettingsMissing(RuntimeError):
-    """The portal cannot start; the text says what to set."""
+class SettingsMissing(ClickException, RuntimeError):
+    """The portal cannot start; the text says what to set. A command prints it as a sentence."""
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "STUDIO_PRODUCTION": production,
         "STUDIO_DEFAULT_REGION": "CA",
         "STUDIO_BASE_TEMPLATE": "base.html",
-        "STUDIO_TIMETABLE": "config.timetable:TIMETABLE",
+        "STUDIO_TIMETABLE": environ.get("STUDIO_TIMETABLE") or "config.timetable:TIMETABLE",
     }
     if redis_url:
         configuration["STUDIO_REDIS_URL"] = redis_url
