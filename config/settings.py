@@ -2,8 +2,9 @@
 
 ``PORTAL_ENV`` is ``production`` (default), ``development`` or ``demo``. The others: ``SECRET_KEY`` (required in production),
 ``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (the Redis of the jobs, by
-default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_CLOCK`` (outside
-production), and what messages need: see `MESSAGES`.
+default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_TIMETABLE`` (by
+default `config.timetable`), ``STUDIO_PASS_TYPES`` (dotted names with commas between them), ``STUDIO_CLOCK`` (outside production),
+and what messages need: see `MESSAGES`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         configuration["STUDIO_RATE_LIMIT_STORAGE"] = redis_url.replace("unix://", "redis+unix://", 1)
     if clock := environ.get("STUDIO_CLOCK"):
         configuration["STUDIO_CLOCK"] = clock
+    if pass_types := environ.get("STUDIO_PASS_TYPES"):
+        configuration["STUDIO_PASS_TYPES"] = [one.strip() for one in pass_types.split(",") if one.strip()]
     configuration.update({key: environ[key] for key in MESSAGES if environ.get(key)})
     return configuration
 
