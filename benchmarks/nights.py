@@ -147,7 +147,14 @@ def _sweep(url: str) -> int:
     pass_types = installed_pass_types()
     before = _peak_mb()
     begun = perf_counter()
-    counts = sweep("detect_no_shows", opened=opened, studio_id=STUDIO, as_of=AS_OF, pass_types=pass_types)
+    counts = sweep(
+        "detect_no_shows",
+        opened=opened,
+        studio_id=STUDIO,
+        as_of=AS_OF,
+        clock=lambda: AS_OF,
+        pass_types=pass_types,
+    )
     seconds = perf_counter() - begun
     print(json.dumps({"seconds": seconds, "counts": counts, "mb": _peak_mb(), "before_mb": before}))
     return 0

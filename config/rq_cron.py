@@ -10,9 +10,9 @@ import os
 from rq import cron
 from rq.utils import import_attribute
 
-from config.timetable import TIMETABLE
+NAMED = os.environ.get("STUDIO_TIMETABLE", "config.timetable:TIMETABLE")
 
-for entry in TIMETABLE:
+for entry in import_attribute(NAMED.replace(":", ".")):
     cron.register(
         import_attribute(entry.function),
         os.environ.get("STUDIO_QUEUE", "studio"),

@@ -2,8 +2,9 @@
 
 ``PORTAL_ENV`` is ``production`` (default), ``development`` or ``demo``. The others: ``SECRET_KEY`` (required in production),
 ``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (the Redis of the jobs, by
-default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_CLOCK`` (outside
-production), and what messages need: see `MESSAGES`.
+default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_TIMETABLE`` (by
+default `config.timetable`), ``STUDIO_PASS_TYPES`` (dotted names with commas between them), ``STUDIO_CLOCK`` (outside production),
+and what messages need: see `MESSAGES`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from click import ClickException
+
 ENVIRONMENTS = ("production", "development", "demo")
 MESSAGES = ("STUDIO_SMTP_URL", "STUDIO_MAIL_FROM", "STUDIO_SMS_URL", "STUDIO_PUBLIC_URL", "STUDIO_RESERVATION_URL")
 INSTANCE = Path(__file__).resolve().parents[1] / "instance"
 
 
-class SettingsMissing(RuntimeError):
-    """The portal cannot start; the text says what to set."""
+class SettingsMissing(ClickException, RuntimeError):
+    """The portal cannot start; the text says what to set. A command prints it as a sentence."""
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -37,13 +40,15 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "STUDIO_PRODUCTION": production,
         "STUDIO_DEFAULT_REGION": "CA",
         "STUDIO_BASE_TEMPLATE": "base.html",
-        "STUDIO_TIMETABLE": "config.timetable:TIMETABLE",
+        "STUDIO_TIMETABLE": environ.get("STUDIO_TIMETABLE") or "config.timetable:TIMETABLE",
     }
     if redis_url:
         configuration["STUDIO_REDIS_URL"] = redis_url
         configuration["STUDIO_RATE_LIMIT_STORAGE"] = redis_url.replace("unix://", "redis+unix://", 1)
     if clock := environ.get("STUDIO_CLOCK"):
         configuration["STUDIO_CLOCK"] = clock
+    if pass_types := environ.get("STUDIO_PASS_TYPES"):
+        configuration["STUDIO_PASS_TYPES"] = [one.strip() for one in pass_types.split(",") if one.strip()]
     configuration.update({key: environ[key] for key in MESSAGES if environ.get(key)})
     return configuration
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Literal
 
+from click import ClickException
 from flask import Flask, appcontext_pushed, request_started
 from flask_admin import Admin
 from flask_sqlalchemy import SQLAlchemy
@@ -70,15 +71,18 @@ class StudioReservations:
                 "The portal's database is not ready: call db.init_app(app), with the db given to StudioReservations(db), "
                 "before StudioReservations(db).init_app(app)."
             )
-        settings = load(app.config)
-        state = State(
-            db=self.db,
-            settings=settings,
-            clock=clock or _clock(settings),
-            identity=identity or LoginIdentity(),
-            pass_types=installed_pass_types(settings.pass_types),
-        )
-        _bind(app, state)
+        try:
+            settings = load(app.config)
+            state = State(
+                db=self.db,
+                settings=settings,
+                clock=clock or _clock(settings),
+                identity=identity or LoginIdentity(),
+                pass_types=installed_pass_types(settings.pass_types),
+            )
+            _bind(app, state)
+        except SettingsError as error:
+            raise _WrongSetting(str(error)) from error
         api.register(app, state)
         pages.register(app, state)
         kiosk.register(app, state)
@@ -88,6 +92,10 @@ class StudioReservations:
         cli.register(app)
         app.extensions[EXTENSION] = state
         _settle_with_neighbours(app)
+
+
+class _WrongSetting(ClickException, SettingsError):
+    """A wrong setting at the start, which every ``flask`` command prints as the sentence that it is."""
 
 
 def utc_now() -> datetime:

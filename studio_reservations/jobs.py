@@ -134,11 +134,17 @@ def send_reminders() -> dict[str, int]:
     return reminders.send_reminders(run_in_transaction, as_of=current_state().clock())
 
 
-def deliver_outbox() -> dict[str, int]:
+def deliver_outbox(on_batch: Callable[[delivery.Delivered], None] | None = None) -> dict[str, int]:
     """Send what waits in the outbox; return what became of it, in numbers."""
-    state = current_state()
-    courier = Courier.of(state.settings, secret=secret_keys(current_app), templates=current_app.jinja_loader)
-    return delivery.deliver_outbox(run_in_transaction, as_of=state.clock(), courier=courier).counts()
+    sent = delivery.deliver_outbox(
+        run_in_transaction, as_of=current_state().clock(), courier=courier(), on_batch=on_batch
+    )
+    return sent.counts()
+
+
+def courier() -> Courier:
+    """Return the portal's courier, with the ways of sending that its settings open."""
+    return Courier.of(current_state().settings, secret=secret_keys(current_app), templates=current_app.jinja_loader)
 
 
 def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:

@@ -10,11 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -42,31 +44,67 @@ BUDGET = 0.05
 SLOW_IN_A_ROW = 3
 REST = 60.0
 """Seconds for which a pass type is not asked after it was slow that often in a row."""
+FORGIVEN_AFTER = 50
+"""Good answers in a row to the question that went wrong, after which the fault is over: more than one look at all passes asks."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Health:
-    """How a pass type has done in this process: what was last wrong with it, and until when it rests for being slow."""
+    """How a pass type has done in this process: what was last wrong with it and when, and until when it rests for being slow.
+
+    ``clock`` measures seconds, ``now`` tells instants.
+    """
 
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = _utc_now
     fault: str | None = None
+    fault_in: str | None = None
+    fault_at: datetime | None = None
+    right_at: datetime | None = None
+    right_in_a_row: int = 0
     slow_in_a_row: int = 0
     rests_until: float = 0.0
 
-    def took(self, seconds: float, what: str) -> bool:
-        """Note how long a question took; tell whether that was too long."""
+    def wrong(self, what: str, fault: str) -> None:
+        """Note what was wrong with the answer to a question."""
+        self.fault, self.fault_in, self.fault_at, self.right_in_a_row = fault, what, self.now(), 0
+
+    def right(self, what: str) -> None:
+        """Note a good answer; enough of them in a row where it last went wrong, and that is over."""
+        self.right_at = self.now()
+        if what == self.fault_in:
+            self.right_in_a_row += 1
+            if self.right_in_a_row >= FORGIVEN_AFTER:
+                self.fault = self.fault_in = self.fault_at = None
+
+    def told(self, *, timezone: str) -> str | None:
+        """Return what was last wrong, with when that was and when it was last right; None where nothing is."""
+        if self.fault is None or self.fault_at is None:
+            return self.fault
+        wrong, right = (
+            None if one is None else f"{one.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"
+            for one in (self.fault_at, self.right_at)
+        )
+        return f"{self.fault} (last wrong at {wrong}, last right {f'at {right}' if right else 'never'}, {timezone})"
+
+    def took(self, seconds: float, what: str) -> str | None:
+        """Note how long a question took; return what to say of that where it was too long."""
         if seconds <= BUDGET:
             self.slow_in_a_row = 0
-            return False
+            return None
         self.slow_in_a_row += 1
-        self.fault = f"{what} took {seconds * 1000:.0f} ms; it has {BUDGET * 1000:.0f} ms"
+        fault = f"{what} took {seconds * 1000:.0f} ms; it has {BUDGET * 1000:.0f} ms"
         if self.slow_in_a_row >= SLOW_IN_A_ROW:
             self.slow_in_a_row = 0
             self.rests_until = self.clock() + REST
-            self.fault += f", and was slow {SLOW_IN_A_ROW} times in a row: it is not asked for {REST:.0f} s"
-        return True
+            fault += f", and was slow {SLOW_IN_A_ROW} times in a row: it is not asked for {REST:.0f} s"
+        return fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +220,15 @@ class InstalledPassType:
 
     def _contained(self, what: str, call: Callable[[], T], *, may_refuse: bool = False) -> T:
         health = self.health
-        began = health.clock()
+        began, good = health.clock(), True
         if began < health.rests_until:
             raise PassTypeUnavailable(pass_type=self.key)
         try:
             try:
-                return call()
+                try:
+                    return call()
+                finally:
+                    slow = health.took(health.clock() - began, what)
             except ReservationRefused as refusal:
                 if not may_refuse:
                     raise answers.Nonsense(f"a question is answered, not refused with {refusal}") from refusal
@@ -198,11 +239,16 @@ class InstalledPassType:
             raise
         except (Exception, SystemExit) as error:
             log.exception("pass type %s (%s) failed in %s", self.key, self.source, what)
-            health.fault = f"{what}: {answers.told(error)}"
+            good = False
+            health.wrong(what, f"{what}: {answers.told(error)}")
             raise PassTypeUnavailable(pass_type=self.key) from error
         finally:
-            if health.took(health.clock() - began, what):
-                log.warning("pass type %s (%s) is slow: %s", self.key, self.source, health.fault)
+            if slow:
+                log.warning("pass type %s (%s) is slow: %s", self.key, self.source, slow)
+            if good and slow:
+                health.wrong(what, slow)
+            elif good:
+                health.right(what)
 
     def _validated(self, options: Mapping[str, Any]) -> dict[str, Any] | InvalidRequest:
         try:
@@ -237,10 +283,13 @@ class PassTypes:
         except KeyError:
             raise PassTypeUnavailable(pass_type=key) from None
 
-    def fault_of(self, key: str) -> str | None:
-        """Return what staff read is wrong with a pass type: not found, not loadable, or what it last did in this process."""
+    def fault_of(self, key: str, *, timezone: str | None = None) -> str | None:
+        """Return what staff read is wrong with a pass type: not found, not loadable, or what it last did in this process.
+
+        With a ``timezone`` it says when that was.
+        """
         if (found := self.find(key)) is not None:
-            return found.health.fault
+            return found.health.fault if timezone is None else found.health.told(timezone=timezone)
         return self.faults.get(key) or f"No installed package and no setting brings a pass type {key!r}."
 
 
@@ -270,8 +319,9 @@ def installed_pass_types(dotted_names: tuple[str, ...] = ()) -> PassTypes:
             elif type(rival.plugin) is not type(plugin):
                 raise answers.Nonsense(f"the key {plugin.key!r} is taken by {rival.source}")
         except (Exception, SystemExit) as error:
-            log.exception("pass type %s (%s) cannot be loaded", name, source)
             faults[name] = f"{source}: {answers.told(error)}"
+            log.warning("pass type %s cannot be loaded: %s", name, faults[name])
+            log.debug("pass type %s", name, exc_info=True)
     return PassTypes(found.values(), faults=faults)
 
 

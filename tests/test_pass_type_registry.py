@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from uuid import uuid4
@@ -16,7 +16,13 @@ from pydantic import Field, field_validator
 
 from studio_reservations.errors import InvalidRequest, PassTypeUnavailable, ReservationRefused, StudioError
 from studio_reservations.language import language_for
-from studio_reservations.pass_type_registry import Health, InstalledPassType, PassTypes, installed_pass_types
+from studio_reservations.pass_type_registry import (
+    FORGIVEN_AFTER,
+    Health,
+    InstalledPassType,
+    PassTypes,
+    installed_pass_types,
+)
 from studio_reservations.pass_types import (
     Candidate,
     Event,
@@ -413,6 +419,44 @@ def test_what_was_last_wrong_is_kept_for_staff() -> None:
     assert odd.health.fault == "remaining: LookupError: the price list is empty"
     assert wordless.health.fault == "remaining: Wordless: "
     assert PassTypes([odd]).fault_of("kiln_pass") == odd.health.fault
+
+
+def test_what_was_last_wrong_says_when_and_is_over_after_a_run_of_good_answers() -> None:
+    now = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    moody = replace(
+        answering("remaining", raising(LookupError("the price list is empty"))), health=Health(now=lambda: now)
+    )
+    with pytest.raises(PassTypeUnavailable):
+        moody.remaining(held())
+    well = replace(answering("remaining", lambda _: Remaining(available=1)), health=moody.health)
+    fault = "remaining: LookupError: the price list is empty (last wrong at 2026-12-01 05:00:00, last right"
+
+    assert PassTypes([moody]).fault_of("kiln_pass", timezone="America/Toronto") == f"{fault} never, America/Toronto)"
+    now += timedelta(minutes=5)
+    for _ in range(FORGIVEN_AFTER):
+        assert moody.health.told(timezone="America/Toronto") is not None
+        well.figures(held())
+        well.remaining(held())
+
+    assert moody.health.fault is None
+    assert moody.health.right_at == now
+
+
+def test_a_question_that_goes_wrong_now_and_then_stays_marked() -> None:
+    slow, _ = thinking(*([0.01] * (FORGIVEN_AFTER - 1) + [0.2]) * 3, 0.01)
+
+    for _ in range(3 * FORGIVEN_AFTER + 1):
+        slow.remaining(held())
+
+    assert slow.health.fault == "remaining took 200 ms; it has 50 ms"
+
+
+def test_a_type_that_cannot_be_loaded_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    installed_pass_types(("no_such_module:KilnPass",))
+
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert "no_such_module:KilnPass cannot be loaded: setting no_such_module:KilnPass: ModuleNot" in record.getMessage()
 
 
 class Wordless(Exception):

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
+from flask.cli import FlaskGroup
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
@@ -205,3 +207,23 @@ def test_production_takes_its_urls_as_they_are_usually_written():
     assert found["STUDIO_RATE_LIMIT_STORAGE"] == "redis+unix:///run/redis.sock"
     assert found["STUDIO_PRODUCTION"] is True
     assert found["SESSION_COOKIE_SECURE"] is True
+
+
+def test_timetable_and_pass_types_are_named_in_the_environment():
+    environ = {"PORTAL_ENV": "development", "DATABASE_URL": "sqlite://"}
+    named = {"STUDIO_TIMETABLE": "house.timetable:OURS", "STUDIO_PASS_TYPES": "house.passes:Gold, house.passes:Silver"}
+
+    assert settings(environ)["STUDIO_TIMETABLE"] == "config.timetable:TIMETABLE"
+    found = settings({**environ, **named})
+    assert found["STUDIO_TIMETABLE"] == "house.timetable:OURS"
+    assert found["STUDIO_PASS_TYPES"] == ["house.passes:Gold", "house.passes:Silver"]
+
+
+def test_a_start_that_is_refused_is_a_sentence_at_every_command(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.delenv("PORTAL_ENV", raising=False)
+
+    result = CliRunner().invoke(FlaskGroup(create_app=wsgi.create_app), ["studio", "jobs"])
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: SECRET_KEY is not set")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,18 @@ from flask_admin import Admin
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
+from sqlalchemy import select
 
+import wsgi
 from config.processes import ROOT
+from config.settings import settings
+from studio_reservations.database import transaction
+from studio_reservations.models import Studio
 from studio_reservations.settings import Settings
+from tests import factories
 
 README = ROOT / "README.md"
+RUNNING = ROOT / "docs" / "operators" / "running.md"
 INSTALL = ROOT / "docs" / "developers" / "install.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -64,6 +72,38 @@ def test_the_readmes_commands_exist(app):
             answer = app.test_cli_runner().invoke(args=[*command[:3], "--help"])
             assert answer.exit_code == 0, line
             assert all(option in answer.output for option in re.findall(r"--[a-z-]+", line)), line
+
+
+def test_the_operators_page_runs_as_it_is_written(tmp_path):
+    environ = {"SECRET_KEY": "s", "DATABASE_URL": f"sqlite:///{tmp_path / 'portal.sqlite'}"}
+    portal = wsgi.create_app(settings(environ))
+    text = RUNNING.read_text()
+    told = ""
+
+    commands = re.findall(r"^flask --app wsgi (.*)$|`flask --app wsgi (studio jobs)`", text, re.MULTILINE)
+    for line in (block or inline for block, inline in commands):
+        words = shlex.split(line, comments=True)
+        if words[1:2] in (["worker"], ["scheduler"]):  # they go on for ever
+            words.append("--help")
+        if words[1:3] == ["token", "revoke"]:
+            words[3] = told.split()[0]
+        if words[1:3] == ["customer", "internal"]:
+            add_customer(portal, email=words[3])
+        answer = portal.test_cli_runner().invoke(args=words, input="a good one\na good one\n")
+        assert answer.exit_code == 0, f"{line}: {answer.output}"
+        told = answer.output
+
+    browser = portal.test_client()
+    owner = {"email": "owner@example.org", "password": "a good one"}
+    assert browser.post("/login", data=owner, base_url="https://localhost").status_code == 303
+    assert "Open today" in browser.get("/", base_url="https://localhost").text
+    with portal.app_context():
+        wsgi.db.engine.dispose()
+
+
+def add_customer(portal: Flask, *, email: str) -> None:
+    with portal.app_context(), transaction() as session:
+        factories.make_customer(session, session.scalars(select(Studio)).one(), email=email)
 
 
 def test_the_readmes_targets_exist():

@@ -204,6 +204,7 @@ class Past:
             opened=lambda work: work(self.people.db_session),
             studio_id=self.people.studio.id,
             as_of=now,
+            clock=lambda: now,
             pass_types=installed_pass_types(),
         )
         self.people.db_session.expire_all()  # a night writes in bulk, past what is loaded

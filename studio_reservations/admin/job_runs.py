@@ -55,7 +55,8 @@ class NextRun:
 def _did(row: Any) -> str | None:
     counts = {name: count for name, count in (row.counts or {}).items() if isinstance(count, int) and count}
     if counts:
-        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
+        did = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
+        return f"{did}; the rest together with a later night" if "swept_on" in row.counts else did
     if "swept_on" in (row.counts or {}):
         return "Done together with a later night"
     return "Nothing to do" if row.state == JobState.SUCCEEDED else None

@@ -23,10 +23,10 @@ MONTH_HOURS = 31 * 24
 DAY_MINUTES = 24 * 60
 TEN_YEARS_DAYS = 3650
 
-UpToAMonth = Annotated[int, Field(default_factory=unsent, ge=0, le=MONTH_HOURS)]
-UpToADay = Annotated[int, Field(default_factory=unsent, ge=0, le=DAY_MINUTES)]
-Days = Annotated[int, Field(default_factory=unsent, ge=1, le=TEN_YEARS_DAYS)]
-Switch = Annotated[bool, Field(default_factory=unsent)]
+UpToAMonth = Annotated[int | None, Field(default_factory=unsent, ge=0, le=MONTH_HOURS)]
+UpToADay = Annotated[int | None, Field(default_factory=unsent, ge=0, le=DAY_MINUTES)]
+Days = Annotated[int | None, Field(default_factory=unsent, ge=1, le=TEN_YEARS_DAYS)]
+Switch = Annotated[bool | None, Field(default_factory=unsent)]
 
 
 class PolicyQuery(Input):
@@ -35,7 +35,10 @@ class PolicyQuery(Input):
 
 
 class PutPolicy(Input):
-    """The whole policy of the studio or of one class: a field left out inherits. Suspensions are the studio's only."""
+    """The whole policy of the studio or of one class: a field left out inherits, a class's null too.
+
+    Suspensions are the studio's only; of its fields those two alone that say what null means can be null.
+    """
 
     studio: StudioSlug = None
     class_id: UUID | None = Field(None, description="A class of the studio; without it, the studio's own policy.")
@@ -54,7 +57,7 @@ class PutPolicy(Input):
     late_cancel_counts_as_no_show: Switch
     check_in_opens_minutes_before: UpToADay
     check_in_closes_minutes_after: UpToADay
-    self_check_in: Annotated[SelfCheckIn, Field(default_factory=unsent)]
+    self_check_in: Annotated[SelfCheckIn | None, Field(default_factory=unsent)]
     notify_confirmation: Switch
     notify_reminder: Switch
     notify_check_in: Switch

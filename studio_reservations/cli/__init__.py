@@ -11,20 +11,24 @@ from sqlalchemy.exc import DBAPIError
 
 from studio_reservations.cli.access import create_studio_command, customers, rollout_command, staff, tokens
 from studio_reservations.cli.database import db_commands
-from studio_reservations.cli.jobs import jobs_command, run_job_command, scheduler_command, worker_command
+from studio_reservations.cli.jobs import jobs_command, scheduler_command, worker_command
 from studio_reservations.cli.messages import messages
 from studio_reservations.cli.pass_types import new_pass_type_command, pass_types_command
+from studio_reservations.cli.run_job import run_job_command
 from studio_reservations.cli.schedules import import_schedule_command
 from studio_reservations.cli.webhooks import webhooks
+from studio_reservations.settings import SettingsError
 
 
 class StudioGroup(AppGroup):
-    """Commands that say so where the tables are not there yet, the likeliest first mistake."""
+    """Commands that say so where a setting is wrong, or the tables are not there yet, the likeliest first mistakes."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. :raises ClickException: where a table is missing."""
+        """Run a command. :raises ClickException: where a setting is wrong or a table missing."""
         try:
             return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             undefined = getattr(error.orig, "sqlstate", None) == "42P01" or "no such table: studio_" in str(error.orig)
             if not undefined:

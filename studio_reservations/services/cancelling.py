@@ -163,6 +163,12 @@ def dependents_of(held: HeldPass, *, lost_id: UUID, pass_types: PassTypes) -> tu
         return ()
 
 
+def falling_with(held: HeldPass, *, lost_id: UUID, pass_types: PassTypes) -> tuple[UUID, ...]:
+    """Return the dependents that are cancelled with it: a session already started is never. Source: rules.md §8."""
+    begun = {one.id for one in held.reservations if one.starts_at <= held.now}
+    return tuple(one for one in dependents_of(held, lost_id=lost_id, pass_types=pass_types) if one not in begun)
+
+
 def auto_cancel(
     db_session: Session, *, ids: Iterable[UUID], because_of: SessionReservation, now: datetime
 ) -> list[SessionReservation]:

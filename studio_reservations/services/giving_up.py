@@ -19,7 +19,7 @@ from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass
 from studio_reservations.policies.reserving import Case, refusal_of, upcoming
 from studio_reservations.services.actors import Actor
-from studio_reservations.services.cancelling import check_cancellable, dependents_of
+from studio_reservations.services.cancelling import check_cancellable, falling_with
 from studio_reservations.services.listings import reservation_views
 from studio_reservations.services.pass_views import registration_view
 from studio_reservations.services.reservation_questions import Available, ReservationQuestions
@@ -79,7 +79,7 @@ def cost_of_giving_up(
     left = held.sessions_remaining
     punches = 0 if free or refusal else min(reservation.late_cancel_punches, left or 0)
     refunded = reservation.punches_used if free else 0
-    lost = dependents_of(held, lost_id=reservation.id, pass_types=pass_types) if refusal is None else ()
+    lost = falling_with(held, lost_id=reservation.id, pass_types=pass_types) if refusal is None else ()
     views = reservation_views(db_session, lost)
     gone = {reservation.id, *lost}
     after = replace(held, reservations=tuple(one for one in held.reservations if one.id not in gone))

@@ -1,4 +1,4 @@
-"""Messages that were sent, or wait: the parked ones, and another try.
+"""Messages that were sent, or wait: those that are due, the parked ones, and another try.
 
 Source: rules.md §9, §10 (manager).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
@@ -32,6 +32,25 @@ def parked_deliveries(
         .limit(limit)
     )
     return [(delivery, event) for delivery, event in rows]
+
+
+def count_due(db_session: Session, *, studio_id: UUID, actor: Actor, as_of: datetime) -> dict[Channel, int]:
+    """Return how many of the studio's deliveries are due at ``as_of`` and in nobody's hands, on each channel."""
+    actor.require(studio_id, Role.MANAGER)
+    rows = db_session.execute(
+        select(OutboxDelivery.channel, func.count())
+        .join(OutboxMessage, OutboxMessage.id == OutboxDelivery.message_id)
+        .where(
+            OutboxDelivery.studio_id == studio_id,
+            OutboxDelivery.state == DeliveryState.DUE.value,
+            OutboxDelivery.next_attempt_at <= as_of,
+            OutboxDelivery.claimed_until.is_(None) | (OutboxDelivery.claimed_until <= as_of),
+            OutboxMessage.created_at <= as_of,
+        )
+        .group_by(OutboxDelivery.channel)
+        .order_by(OutboxDelivery.channel)
+    )
+    return {Channel(channel): number for channel, number in rows}
 
 
 def retry_delivery(db_session: Session, *, delivery_id: UUID, actor: Actor, now: datetime) -> OutboxDelivery:

@@ -209,7 +209,7 @@ def _told(
         label = plugin.label
         return plugin.remaining(held), plugin.status_fields(held), plugin.figures(held), label, None
     except PassTypeUnavailable:
-        return bare_balance(held), {}, (), label, pass_types.fault_of(held.pass_type)
+        return bare_balance(held), {}, (), label, pass_types.fault_of(held.pass_type, timezone=held.timezone)
 
 
 def _standing(standing: Standing, today: date) -> list[ColumnElement[bool]]:

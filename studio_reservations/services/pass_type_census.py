@@ -45,8 +45,15 @@ def count_pass_types(db_session: Session, *, pass_types: PassTypes, now: datetim
             _ask(one, _sample(db_session, one.key, now=now))
     absent = sorted({*counts, *pass_types.faults} - {one.key for one in installed})
     return [
-        *(Counted(key=one.key, found=one, passes=counts.get(one.key, 0), fault=one.health.fault) for one in installed),
-        *(Counted(key=key, found=None, passes=counts.get(key, 0), fault=pass_types.fault_of(key)) for key in absent),
+        *(
+            Counted(
+                key=key,
+                found=pass_types.find(key),
+                passes=counts.get(key, 0),
+                fault=pass_types.fault_of(key, timezone="UTC"),
+            )
+            for key in (*(one.key for one in installed), *absent)
+        ),
     ]
 
 

@@ -137,10 +137,11 @@ def put_policy(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """Make ``values`` the whole policy of the studio or of one of its classes: a field left out inherits.
+    """Make ``values`` the whole policy of the studio or of one of its classes: a field left out inherits, a class's None too.
 
-    ``max_no_shows`` and ``no_show_window_days`` may be None, which means never, and for ever. What is reserved already keeps
-    its terms. :raises NotFound, Forbidden: :raises InvalidRequest: for a field that a class does not have.
+    The studio's ``max_no_shows`` and ``no_show_window_days`` may be None, which means never, and for ever. What is reserved
+    already keeps its terms. :raises NotFound, Forbidden: :raises InvalidRequest: for a field that a class does not have, or a
+    studio's that cannot be None.
     """
     actor.require(studio_id, Role.MANAGER)
     check_class(db_session, studio_id=studio_id, class_id=class_id)
@@ -186,7 +187,11 @@ def put_policy(
 
 
 def check_fields(values: Mapping[str, Any], *, class_id: UUID | None) -> None:
-    """:raises InvalidRequest: for a field that a class does not have."""
+    """:raises InvalidRequest: for a field that a class does not have, or a studio's None that means nothing."""
+    if class_id is None and (
+        empty := sorted(name for name, value in values.items() if value is None and name not in UNLIMITED)
+    ):
+        raise InvalidRequest(errors=dict.fromkeys(empty, "The studio's policy inherits nothing: leave it out."))
     if class_id is not None and (own := sorted(STUDIO_ONLY.intersection(values))):
         raise InvalidRequest(errors=dict.fromkeys(own, "Suspensions are the studio's: set this on its policy."))
 

@@ -42,6 +42,7 @@ from studio_reservations.services.cancelling import (
     cancel_late,
     check_cancellable,
     dependents_of,
+    falling_with,
     flag_dependents,
 )
 from studio_reservations.services.events import announce, event_rows, record
@@ -324,10 +325,10 @@ class ReservationService(ReservationQuestions):
         self, held: HeldPass, lost: SessionReservation, *, by_customer: bool
     ) -> list[tuple[UUID, int]]:
         """Cancel what cannot stand without ``lost``, or flag it where staff took that away; return the seats freed."""
-        ids = dependents_of(held, lost_id=lost.id, pass_types=self.pass_types)
         if not by_customer:
-            flag_dependents(self.db_session, ids)
+            flag_dependents(self.db_session, dependents_of(held, lost_id=lost.id, pass_types=self.pass_types))
             return []
+        ids = falling_with(held, lost_id=lost.id, pass_types=self.pass_types)
         fallen = auto_cancel(self.db_session, ids=ids, because_of=lost, now=self.now) if ids else []
         return [(one.session_id, -1) for one in fallen]
 

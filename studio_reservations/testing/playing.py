@@ -190,6 +190,7 @@ class Life:
                 opened=opened,
                 studio_id=self.scene.studio_id,
                 as_of=self.now,
+                clock=lambda: self.now,
                 pass_types=self._given["pass_types"],
             )
         self.db_session.expire_all()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from studio_reservations.models import ClassRegistration, NoShowPolicy, ReservationHistory, Studio
 from studio_reservations.policies.policy import Policy
-from studio_reservations.services.policies import NOTIFY_FIELDS, POLICY_FIELDS
+from studio_reservations.services.policies import NOTIFY_FIELDS, POLICY_FIELDS, STUDIO_ONLY
 from tests.factories import NOW, make_class
 
 
@@ -71,6 +71,24 @@ def test_what_is_left_out_inherits_again(api):
     }
 
 
+def test_a_null_of_a_class_inherits(api, world):
+    manager = api("manager")
+    manager.put("/staff/policies", grace_period_hours=48)
+    manager.put("/staff/policies", class_id=world.studio_class, grace_period_hours=12, undo_minutes=30)
+    inherited = {name: None for name in (*POLICY_FIELDS, *NOTIFY_FIELDS) if name not in STUDIO_ONLY}
+
+    after = manager.put("/staff/policies", class_id=world.studio_class, **{**inherited, "undo_minutes": 5})
+
+    assert after.status_code == 200, after.json
+    assert told(after, "grace_period_hours", "undo_minutes", "self_check_in", "notify_moved") == {
+        "grace_period_hours": (48, "studio"),
+        "undo_minutes": (5, "class"),
+        "self_check_in": ("anywhere", "default"),
+        "notify_moved": (True, "default"),
+    }
+    assert after.json == manager.get("/staff/policies", class_id=world.studio_class).json
+
+
 def test_null_is_never_and_for_ever(api):
     manager = api("manager")
 
@@ -88,6 +106,8 @@ def test_null_is_never_and_for_ever(api):
         ({"grace_period_hours": -1}, "grace_period_hours"),
         ({"grace_period_hours": 745}, "grace_period_hours"),
         ({"grace_period_hours": None}, "grace_period_hours"),
+        ({"self_check_in": None}, "self_check_in"),
+        ({"notify_moved": None}, "notify_moved"),
         ({"grace_period_hours": "24"}, "grace_period_hours"),
         ({"grace_period_hours": 1.5}, "grace_period_hours"),
         ({"cancellation_cutoff_hours": 10**20}, "cancellation_cutoff_hours"),

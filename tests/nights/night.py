@@ -28,6 +28,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_type_registry import PassTypes, installed_pass_types
 from studio_reservations.pass_types import Status
+from studio_reservations.services.actors import Clock
 from studio_reservations.services.nights.running import Watcher, sweep, unwatched
 from studio_reservations.services.nights.sweeps import BATCH, Counts
 from tests import factories
@@ -105,11 +106,12 @@ class Night:
         job: str,
         as_of: datetime = NIGHT,
         *,
+        clock: Clock | None = None,
         pass_types: PassTypes | None = None,
         watcher: Watcher = unwatched,
         batch: int = BATCH,
     ) -> Counts:
-        """Commit what was built, and run the job over the studio."""
+        """Commit what was built, and run the job over the studio; without a ``clock`` no time passes meanwhile."""
         if self.db_session.in_transaction():
             self.db_session.commit()
         return sweep(
@@ -117,6 +119,7 @@ class Night:
             opened=self.opened,
             studio_id=self.studio.id,
             as_of=as_of,
+            clock=clock or (lambda: as_of),
             pass_types=pass_types or installed_pass_types(),
             watcher=watcher,
             batch=batch,

@@ -95,6 +95,41 @@ def test_what_has_started_is_never_cancelled_however_late_the_run(night: Night):
     ]
 
 
+def test_what_has_started_since_the_instant_of_the_sweep_stays(night: Night):
+    """A sweep as of the past, and a night so long that sessions begin while it runs."""
+    passes = sorted((night.held(max_advance_reservations=None) for _ in range(3)), key=lambda one: one.id)
+    for one in passes:
+        night.no_show(one)
+    begins = night.coming(days=1)
+    reserved = [night.reserve(one, begins) for one in passes]
+    instants = iter([begins.starts_at - timedelta(seconds=1), begins.starts_at, begins.starts_at + timedelta(hours=1)])
+
+    assert night.sweep(JOB, clock=lambda: next(instants), batch=1) == {"no_shows": 3, "auto_cancelled": 1}
+
+    assert [night.row(one).status for one in reserved] == ["AUTO_CANCELLED", "PENDING", "PENDING"]
+    assert night.again(begins).seats_taken == 2
+
+
+def test_a_lost_prerequisite_leaves_what_has_started_since_the_instant_of_the_sweep(night: Night):
+    course = factories.make_class(night.db_session, night.studio, steps=3)
+    first, second, third = factories.steps_of_class(night.db_session, course)
+    registration = night.held(pass_type="full_course", studio_class=course, pass_options={"sequence_rule": "reserved"})
+    night.no_show(
+        registration,
+        night.over(hours=40, studio_class=course, step=first),
+        auto_cancel_at=None,
+        exclusive_step_id=first.id,
+    )
+    started, later = [
+        night.reserve(registration, night.coming(days, studio_class=course, step=step))
+        for days, step in ((1, second), (6, third))
+    ]
+
+    night.sweep(JOB, clock=lambda: NIGHT + timedelta(days=1))
+
+    assert [night.row(one).status for one in (started, later)] == ["PENDING", "AUTO_CANCELLED"]
+
+
 def test_what_two_no_shows_would_cost_the_earlier_one_costs(night: Night):
     registration = night.held()
     late = night.no_show(registration, night.over(hours=30), auto_cancel_at=NIGHT)

@@ -124,6 +124,20 @@ def test_five_missed_nights_are_one_sweep_at_the_real_instant_and_each_is_marked
     assert {run.as_of for run in swept} == {clock.now}
 
 
+def test_what_a_night_that_was_cut_off_had_counted_stays_counted(night: Night, clock: Clock):
+    registration = night.held(max_advance_reservations=None)
+    for hours in (5, 6, 7):
+        night.reserve(registration, night.over(hours=hours))
+    with pytest.raises(Cut):
+        _run_next(night, clock, watcher=cut_after(2), batch=1)
+    clock.advance(days=1)
+
+    _run_due(night, clock)
+
+    detected = [(run.business_date.day, run.counts) for run in _runs(night) if run.job == "detect_no_shows"]
+    assert detected == [(2, {"no_shows": 2, "swept_on": "2026-12-03"}), (3, {"no_shows": 1})]
+
+
 def test_a_late_chain_goes_on_only_as_far_as_its_predecessor_came(night: Night, clock: Clock):
     clock.advance(hours=3)
     _run_due(night, clock)

@@ -195,6 +195,7 @@ def detect_no_shows(studio: Studio) -> None:
             opened=run_in_transaction,
             studio_id=studio_id,
             as_of=studio.clock.now,
+            clock=studio.clock,
             pass_types=current_state().pass_types,
         )
 

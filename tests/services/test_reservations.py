@@ -433,6 +433,15 @@ class TestACourseInParts:
         assert course.row(third).auto_cancelled_for_id == second.reservation_id
         assert [course.seats(part) for part in course.parts] == [1, 0, 0]
 
+    def test_giving_up_a_part_leaves_one_that_has_begun(self, course):
+        first, second, third = (course.reserve(part) for part in course.parts)
+        course.parts[1].starts_at = NOW - timedelta(minutes=10)
+        course.db_session.flush()
+
+        course.cancel(first)
+
+        assert [course.row(one).status for one in (first, second, third)] == ["CANCELLED", "PENDING", "AUTO_CANCELLED"]
+
     def test_where_staff_take_a_part_away_the_others_stay_flagged(self, course):
         first, second, _ = (course.reserve(part) for part in course.parts)
 

@@ -88,6 +88,7 @@ def _due(sweep: Sweep) -> Any:
 def _cancel(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts:
     database = connection(db_session)
     lock_passes(database, ids)
+    begun = max(sweep.as_of, sweep.clock())
     rows = database.execute(
         select(
             RESERVATION.c.id,
@@ -103,7 +104,7 @@ def _cancel(db_session: Session, *, sweep: Sweep, ids: Sequence[UUID]) -> Counts
         .join(SESSION, SESSION.c.id == RESERVATION.c.session_id)
         .where(
             RESERVATION.c.registration_id.in_(ids),
-            or_(_due(sweep), and_(RESERVATION.c.status == "PENDING", SESSION.c.starts_at > sweep.as_of)),
+            or_(_due(sweep), and_(RESERVATION.c.status == "PENDING", SESSION.c.starts_at > begun)),
         )
         .order_by(RESERVATION.c.id)
         .with_for_update(key_share=True, of=RESERVATION)

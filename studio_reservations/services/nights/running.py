@@ -57,6 +57,7 @@ def sweep(
     opened: Opener,
     studio_id: UUID,
     as_of: datetime,
+    clock: Clock,
     pass_types: PassTypes,
     also: Callable[[Session, Counts], None] = lambda _session, _counts: None,
     watcher: Watcher = unwatched,
@@ -64,9 +65,10 @@ def sweep(
 ) -> Counts:
     """Do all that ``job`` has to do in a studio at ``as_of``, batch by batch; return what was done.
 
+    ``clock`` is read once a batch where the job takes something away, for ``as_of`` may be long ago by then.
     ``also`` is called within each batch's transaction, ``watcher`` after its commit.
     """
-    given = opened(partial(sweep_of, studio_id=studio_id, as_of=as_of, pass_types=pass_types, batch=batch))
+    given = opened(partial(sweep_of, studio_id=studio_id, as_of=as_of, clock=clock, pass_types=pass_types, batch=batch))
     plan = JOBS[job](opened, given)
     total, done = Counts(), 0
     watcher(Progress(done, plan.rows))
@@ -100,6 +102,7 @@ def run_next(
             opened=opened,
             studio_id=studio_id,
             as_of=mine.as_of,
+            clock=clock,
             pass_types=pass_types,
             also=lambda db_session, counts: beat(db_session, mine, counts=counts, now=clock()),
             watcher=watcher,

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import JobRun, JobState, Studio, new_id
@@ -119,6 +119,26 @@ def nights_of(db_session: Session, *, now: datetime, studio_id: UUID | None = No
     ]
 
 
+def latest_runs(db_session: Session) -> dict[tuple[UUID, str], JobRun]:
+    """Return each job's run of its last date, by studio and job."""
+    latest = (
+        select(_RUN.c.studio_id, _RUN.c.job, func.max(_RUN.c.business_date).label("business_date"))
+        .group_by(_RUN.c.studio_id, _RUN.c.job)
+        .subquery()
+    )
+    rows = db_session.scalars(
+        select(JobRun).join(
+            latest,
+            and_(
+                JobRun.studio_id == latest.c.studio_id,
+                JobRun.job == latest.c.job,
+                JobRun.business_date == latest.c.business_date,
+            ),
+        )
+    )
+    return {(run.studio_id, run.job): run for run in rows}
+
+
 def claim(db_session: Session, *, studio_id: UUID, now: datetime, jobs: Iterable[NightlyJob] = NIGHTLY) -> Claim | None:
     """Take what the studio has to do next; None where that is nothing, or somebody else's."""
     database = connection(db_session)
@@ -160,11 +180,24 @@ def finish(db_session: Session, mine: Claim, *, now: datetime) -> Counts:
     done = {"state": JobState.SUCCEEDED.value, "heartbeat_at": now, "finished_at": now, "error": None}
     database.execute(update(_RUN).where(_RUN.c.id == mine.run_id).values(**done))
     *missed, last = mine.dates
-    for_date = {"as_of": mine.as_of, "started_at": mine.as_of, "counts": {"swept_on": last.isoformat()}, **done}
+    for_date: dict[str, Any] = {
+        "as_of": mine.as_of,
+        "started_at": mine.as_of,
+        "counts": {"swept_on": last.isoformat()},
+        **done,
+    }
     ours = (_RUN.c.studio_id == mine.studio_id, _RUN.c.job == mine.job)
-    begun = set(database.scalars(select(_RUN.c.business_date).where(*ours, _RUN.c.business_date.in_(missed))))
-    if begun:
-        database.execute(update(_RUN).where(*ours, _RUN.c.business_date.in_(begun)).values(**for_date))
+    begun = {
+        row.business_date: row.counts
+        for row in database.execute(
+            select(_RUN.c.business_date, _RUN.c.counts).where(*ours, _RUN.c.business_date.in_(missed))
+        )
+    }
+    for day, counted in begun.items():  # cut off; a night or two
+        counts = {**counted, **for_date["counts"]}
+        database.execute(
+            update(_RUN).where(*ours, _RUN.c.business_date == day).values(**{**for_date, "counts": counts})
+        )
     rows = [
         {"id": new_id(), "studio_id": mine.studio_id, "job": mine.job, "business_date": day, "attempts": 1, **for_date}
         for day in missed

@@ -19,6 +19,7 @@ from studio_reservations.models.connection import connection
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass
 from studio_reservations.policies.policy import Policy
+from studio_reservations.services.actors import Clock
 from studio_reservations.services.policies import policies_of
 from studio_reservations.services.seen import load_held_passes
 
@@ -46,12 +47,14 @@ class Opener(Protocol):
 class Sweep:
     """One studio at one instant: what is due at ``as_of`` and has not been done is done, as at that instant.
 
-    ``policy`` gives the policy in force for a class, or the studio's for None; ``batch`` is the rows in one transaction.
+    ``clock`` tells how far time has really gone on: what a batch takes away must not have begun by then. ``policy`` gives the
+    policy in force for a class, or the studio's for None; ``batch`` is the rows in one transaction.
     """
 
     studio_id: UUID
     timezone: str
     as_of: datetime
+    clock: Clock
     policy: Callable[[UUID | None], Policy]
     pass_types: PassTypes
     batch: int
@@ -73,13 +76,16 @@ class Plan:
     batches: Iterator[Batch]
 
 
-def sweep_of(db_session: Session, *, studio_id: UUID, as_of: datetime, pass_types: PassTypes, batch: int) -> Sweep:
+def sweep_of(
+    db_session: Session, *, studio_id: UUID, as_of: datetime, clock: Clock, pass_types: PassTypes, batch: int
+) -> Sweep:
     """Read what a sweep needs to know of its studio."""
     timezone = db_session.scalars(select(Studio.timezone).where(Studio.id == studio_id)).one()
     return Sweep(
         studio_id=studio_id,
         timezone=timezone,
         as_of=as_of,
+        clock=clock,
         policy=cache(policies_of(db_session, studio_id).of_class),
         pass_types=pass_types,
         batch=batch,
