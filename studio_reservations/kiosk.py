@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, make_response, redire
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from studio_reservations.csp import nonce
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import CodeInvalid, CsrfFailed, NotFound, StudioError
 from studio_reservations.models import ClassRegistration, Customer, KioskDevice, SessionReservation, Studio
@@ -244,6 +245,7 @@ def _page(
         now=now,
         clock_time=clock_time,
         asset=lambda name: url_for("studio_api.static", filename=name),
+        nonce=nonce,
         **values,
     )
     response = make_response(page, status)

@@ -63,6 +63,11 @@ class Settings:
         "the portal's own template in which the customer's pages appear, with blocks `title`, `head` and `content`; "
         "None brings a page of their own",
     )
+    logout_endpoint: str | None = _setting(
+        None,
+        "endpoint of the portal that logs out, such as `auth.logout`, for a way out in our own frame: a link where it "
+        "answers GET, else a form with the CSRF token",
+    )
     reservation_url: str | None = _setting(
         None, "the portal's own page of one reservation with {id} in it; None is ours, under STUDIO_PUBLIC_URL"
     )

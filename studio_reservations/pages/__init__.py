@@ -16,7 +16,7 @@ from studio_reservations.pages import (
     settings,
 )
 from studio_reservations.pages.assets import BLUEPRINT, FOLDER, ROOT, PagesBlueprint
-from studio_reservations.pages.calls import view_of
+from studio_reservations.pages.calls import to_page_of, view_of
 from studio_reservations.pages.routes import ROUTES
 from studio_reservations.state import State
 
@@ -36,8 +36,12 @@ def register(app: Flask, state: State) -> None:
         static_folder=str(FOLDER),
         static_url_path="/static",
     )
+    pages = {one.path for one in ROUTES if one.method == "GET"}
     for one in ROUTES:
         blueprint.add_url_rule(one.path, endpoint=one.name, view_func=view_of(one), methods=[one.method])
+        if one.path not in pages:
+            blueprint.add_url_rule(one.path, endpoint=f"{one.name}_page", view_func=to_page_of(one), methods=["GET"])
+    blueprint.add_url_rule("/deleted", "deleted", settings.deleted, methods=["GET"])
     blueprint.add_url_rule("/messages/<token>", "messages", messages.show, methods=["GET"])
     blueprint.add_url_rule("/messages/<token>", "change_messages", messages.change, methods=["POST"])
     app.register_blueprint(blueprint)

@@ -18,18 +18,36 @@ def here() -> str:
     return _without_strip(_path(), request.query_string.decode("ascii", "replace"))
 
 
+def came_from() -> str | None:
+    """Return the page of ours in this page's own address, from which it was opened."""
+    return _ours(request.args.get("back", ""))
+
+
+def place_of(address: str) -> str:
+    """Return the first word of an address of ours behind the prefix, such as ``calendar``."""
+    return urlsplit(address).path.removeprefix(_prefix()).partition("/")[0]
+
+
 def back_from_form(otherwise: str, **strip: object) -> str:
     """Return the address in the form's field ``back`` if it is a page of ours, else ``otherwise``; with a strip."""
-    try:
-        sent = urlsplit(request.form.get("back", ""))
-    except ValueError:  # such as //[
-        sent = urlsplit("")
-    prefix = f"{request.script_root}{current_state().settings.pages_prefix}/"
-    ours = not sent.scheme and not sent.netloc and sent.path.startswith(prefix) and "\\" not in sent.path
-    address = _without_strip(sent.path, sent.query) if ours else otherwise
+    address = _ours(request.form.get("back", "")) or otherwise
     if not strip or not address:
         return address
     return f"{address}{'&' if '?' in address else '?'}{urlencode(strip)}"
+
+
+def _ours(text: str) -> str | None:
+    """Return the address if it is that of a page of ours."""
+    try:
+        sent = urlsplit(text)
+    except ValueError:  # such as //[
+        return None
+    ours = not sent.scheme and not sent.netloc and sent.path.startswith(_prefix()) and "\\" not in sent.path
+    return _without_strip(sent.path, sent.query) if ours else None
+
+
+def _prefix() -> str:
+    return f"{request.script_root}{current_state().settings.pages_prefix}/"
 
 
 def _path() -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -18,9 +18,10 @@ from studio_reservations.callers import Caller, Stranger, actor_for, welcome
 from studio_reservations.csrf import check_form_csrf
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import InvalidRequest, NotFound, StudioError
-from studio_reservations.language import Language
 from studio_reservations.models import Customer, Studio
 from studio_reservations.pages.assets import BLUEPRINT
+from studio_reservations.pages.back import came_from, here
+from studio_reservations.pages.frame import Frame
 from studio_reservations.pages.ids import read_id
 from studio_reservations.pages.languages import language_of
 from studio_reservations.pages.routes import Route
@@ -30,32 +31,27 @@ from studio_reservations.services.actors import Actor, Clock
 from studio_reservations.services.directory import known_studios, people_of
 from studio_reservations.state import State, current_state
 
-TEMPLATES = "studio_reservations/pages"
-OWN_BASE = f"{TEMPLATES}/own.html"
-HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Of a page of our own; within the portal's template the policy is the portal's."""
+ROLLOUTS = ("ON", "INTERNAL", "OFF")
+"""Those of a studio, the one that lets most people in first."""
+LISTS = frozenset({"calendar", "sessions", "course"})
+"""Pages from which one opens a session or a reservation; those remember which, so that one can go back."""
+OPENED = frozenset({"session", "reserve", "reservation", "check_in", "cancel", "cancel_now", "move", "move_now"})
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Frame):
     """One request for a page: who asks and for whom, at what instant, in what language, and the open transaction.
 
     ``people`` are all for whom the reader may act, ``studios`` those that know ``person``; ``refusal`` is set where the page
     is shown again because an action was refused.
     """
 
-    state: State
     route: Route
     actor: Actor
     now: datetime
     db_session: Session
-    language: Language
     person: Customer
     people: Sequence[Customer]
     studios: Sequence[Studio]
@@ -87,40 +83,27 @@ class Call:
         return self.for_name.partition(" ")[0] if self.for_name else None
 
     @property
-    def in_own_base(self) -> bool:
-        """Whether the page brings its own frame; otherwise it stands in the portal's template."""
-        return self.state.settings.base_template is None
-
-    @property
-    def base(self) -> str:
-        """The template that the layout extends."""
-        return self.state.settings.base_template or OWN_BASE
+    def first_names(self) -> list[str]:
+        """The first parts of the names of all for whom the reader may act."""
+        return [one.name.partition(" ")[0] for one in self.people]
 
     @property
     def timezones(self) -> list[str]:
         """The zones of the person's studios."""
         return sorted({one.timezone for one in self.studios})
 
-    def say(self, message: str, **values: Any) -> str:
-        """Return a translated message, its ``%(name)s`` filled."""
-        return self.language.say(message, **values)
-
-    def says(self, one: str, many: str, count: int, **values: Any) -> str:
-        """Return a translated message for that many, ``%(n)s``."""
-        return self.language.says(one, many, count, **values)
-
     def service(self, kind: Callable[..., T]) -> T:
         """Return a service in this call's transaction."""
         return kind(self.db_session, clock=self.clock, pass_types=self.state.pass_types)
 
     def studio(self) -> Studio | None:
-        """Return the studio that ``?studio=`` names, or the first; None where nobody knows the person yet.
+        """Return the studio that ``?studio=`` names, or the first that is open; None where nobody knows the person yet.
 
         :raises NotFound: for a studio that does not know them.
         """
         slug = request.args.get("studio")
         if slug is None:
-            return self.studios[0] if self.studios else None
+            return min(self.studios, key=lambda one: ROLLOUTS.index(one.rollout), default=None)
         found = next((one for one in self.studios if one.slug == slug), None)
         if found is None:
             raise NotFound()
@@ -132,6 +115,8 @@ class Call:
 
     def link(self, endpoint: str, **values: Any) -> str:
         """Return the address of a page of ours, for the same person; a value that is None is left out."""
+        if endpoint in OPENED:
+            values.setdefault("back", here() if self.route.name in LISTS else came_from())
         person_id = values.pop("person_id", self.person.id)
         if person_id != self.actor.own_customer_id:
             values["for"] = person_id
@@ -141,12 +126,8 @@ class Call:
 
     def show(self, template: str, **values: Any) -> Response:
         """Return the page that a template of ours makes; shown again after a refusal, it has the refusal's status."""
-        shown = render_template(f"{TEMPLATES}/{template}", **helpers(self), **values)
-        response = make_response(shown, self.refusal.status if self.refusal is not None else 200)
-        response.headers.update(HEADERS)
-        if self.in_own_base:
-            response.headers["Content-Security-Policy"] = POLICY
-        return response
+        status = self.refusal.status if self.refusal is not None else 200
+        return self.answer(template, {**helpers(self), **values}, status=status)
 
     def go(self, endpoint: str, **values: Any) -> Response:
         """Go on to a page after an action; ``done`` and ``it`` say there what was done, see `strips`."""
@@ -155,6 +136,16 @@ class Call:
     def go_to(self, address: str) -> Response:
         """Go on to an address of ours after an action."""
         return make_response(redirect(address, 303))
+
+    def fault(self, name: str) -> str | None:
+        """Return what is wrong with a field of the form that was refused, to be said beside it."""
+        errors = self.refusal.values["errors"] if isinstance(self.refusal, InvalidRequest) else {}
+        return self.language.text(str(errors[name])) if name in errors else None
+
+    def sent(self, action: str, name: str, otherwise: str | None) -> str:
+        """Return what was written into a field where that action of the page was refused, else ``otherwise``."""
+        failed = self.refusal is not None and self.route.name == action
+        return request.form.get(name, "") if failed else otherwise or ""
 
     def text(self, name: str, *, most: int = 1000) -> str:
         """Return what was written into a field of the form. :raises InvalidRequest: for nothing, or too much."""
@@ -175,7 +166,7 @@ def view_of(route: Route) -> Callable[..., ResponseReturnValue]:
         state = current_state()
         user = state.identity.current_user()
         if user is None:
-            return _to_login()
+            return to_login()
         caller, now = Caller(user=user), state.clock()
         try:
             return _answered(route, state, caller, now, path)
@@ -186,7 +177,17 @@ def view_of(route: Route) -> Callable[..., ResponseReturnValue]:
     return view
 
 
-def _to_login() -> ResponseReturnValue:
+def to_page_of(route: Route) -> Callable[..., ResponseReturnValue]:
+    """Return the Flask view of an action's address that is opened without its form: it leads to the form's page."""
+
+    def view(**path: Any) -> ResponseReturnValue:
+        values = route.of_page(path) | {name: request.args[name] for name in ("for", "back") if name in request.args}
+        return redirect(url_for(f"{BLUEPRINT}.{route.page_name}", **values), 303)
+
+    return view
+
+
+def to_login() -> ResponseReturnValue:
     """Send a visitor to the portal's login."""
     manager = getattr(current_app, "login_manager", None)
     if manager is None:
@@ -209,10 +210,10 @@ def _answered(route: Route, state: State, caller: Caller, now: datetime, path: d
         return answer
     except StudioError as error:
         refusal = error
-    if route.again is not None and not isinstance(refusal, NotFound):
+    if route.page is not None and not isinstance(refusal, NotFound):
         try:
             with reading() as db_session:
-                return route.again(called(db_session, refusal=refusal), **path)  # type: ignore[no-any-return]
+                return route.page(called(db_session, refusal=refusal), **route.of_page(path))  # type: ignore[no-any-return]
         except StudioError as error:
             refusal = error
     with reading() as db_session:

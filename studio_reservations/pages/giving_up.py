@@ -26,7 +26,7 @@ def cancel(call: Call, reservation_id: UUID) -> Response:
     return call.show("cancel.html", row=row, studio=studio_of(call, row), cost=cost_of(call, row))
 
 
-@action("/reservations/<uuid:reservation_id>/cancel", nav="passes", again=cancel)
+@action("/reservations/<uuid:reservation_id>/cancel", nav="passes", page=cancel)
 def cancel_now(call: Call, reservation_id: UUID) -> Response:
     """Cancel; late only where the page said so: one that was open for too long is shown again with the new cost."""
     own(call, reservation_id)
@@ -64,7 +64,7 @@ def move(call: Call, reservation_id: UUID) -> Response:
     )
 
 
-@action("/reservations/<uuid:reservation_id>/move", nav="passes", again=move)
+@action("/reservations/<uuid:reservation_id>/move", nav="passes", page=move)
 def move_now(call: Call, reservation_id: UUID) -> Response:
     """Move to the chosen session in one step; late only where the page said so."""
     row = own(call, reservation_id)

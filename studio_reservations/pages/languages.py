@@ -8,10 +8,10 @@ from studio_reservations.language import Language, language_for
 from studio_reservations.models import Customer
 
 
-def language_of(reader: Customer | None) -> Language:
-    """Return the language in which a page is written for ``reader``, who may be unknown."""
+def language_of(reader: Customer | None, *, chosen: str | None = None) -> Language:
+    """Return the language in which a page is written for ``reader``, who may be unknown but have ``chosen`` one."""
     asked = (tag for tag, quality in request.accept_languages if quality > 0)
-    return language_for(reader.locale if reader is not None else None, _selected_by_portal(), *asked)
+    return language_for(reader.locale if reader is not None else chosen, _selected_by_portal(), *asked)
 
 
 def _selected_by_portal() -> str | None:

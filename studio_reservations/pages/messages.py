@@ -12,6 +12,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from studio_reservations.csp import nonce
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import NotFound
 from studio_reservations.language import N_, Language
@@ -114,7 +115,7 @@ def _unknown() -> Response:
 
 def _page(language: Language, status: int = 200, **values: object) -> Response:
     defaults = {"switches": None, "always": (), "named": None, "off": None, "saved": False}
-    words = {"language": language, "say": language.say}
+    words = {"language": language, "say": language.say, "studio_nonce": nonce}
     response = make_response(
         render_template("studio_reservations/pages/messages.html", **{**defaults, **values, **words}), status
     )

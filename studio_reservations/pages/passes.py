@@ -28,11 +28,7 @@ def passes(call: Call) -> Response:
     return call.show("passes.html", wallet=wallet, studios={one.id: one for one in call.studios})
 
 
-def _passes_again(call: Call, **_: UUID) -> Response:
-    return passes(call)
-
-
-@action("/reservations/<uuid:reservation_id>/explanation", nav="passes", again=_passes_again)
+@action("/reservations/<uuid:reservation_id>/explanation", nav="passes", page=passes)
 def explain(call: Call, reservation_id: UUID) -> Response:
     """Tell the studio why a class was missed."""
     row = reservation_for(call.db_session, actor=call.actor, reservation_id=reservation_id)

@@ -15,7 +15,8 @@ from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of
 from studio_reservations.pages.back import back_from_form
-from studio_reservations.pages.calls import HEADERS, Call
+from studio_reservations.pages.calls import Call
+from studio_reservations.pages.frame import HEADERS
 from studio_reservations.pages.offers import name_of
 from studio_reservations.pages.routes import action, page
 from studio_reservations.pass_types import Status
@@ -75,15 +76,15 @@ def reservation(call: Call, reservation_id: UUID) -> Response:
     )
 
 
-@action("/reservations/<uuid:reservation_id>/undo", nav="passes", again=reservation)
+@action("/reservations/<uuid:reservation_id>/undo", nav="passes", page=reservation)
 def undo(call: Call, reservation_id: UUID) -> Response:
     """Give a reservation up while that is free."""
-    own(call, reservation_id)
+    row = own(call, reservation_id)
     call.service(ReservationService).cancel_reservation(actor=call.actor, reservation_id=reservation_id, if_free=True)
-    return call.go_to(back_from_form(call.link("passes"), done="undone", it=reservation_id))
+    return call.go_to(back_from_form(call.link("passes"), done="undone", it=reservation_id) + f"#s{row.session_id}")
 
 
-@action("/reservations/<uuid:reservation_id>/check-in", nav="passes", again=reservation)
+@action("/reservations/<uuid:reservation_id>/check-in", nav="passes", page=reservation)
 def check_in(call: Call, reservation_id: UUID) -> Response:
     """Check the person in, with the digits of the door where the studio asks for them."""
     own(call, reservation_id)

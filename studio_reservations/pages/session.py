@@ -67,7 +67,7 @@ def session(call: Call, session_id: UUID) -> Response:
     )
 
 
-@action("/sessions/<uuid:session_id>/reserve", nav="sessions", again=session)
+@action("/sessions/<uuid:session_id>/reserve", nav="sessions", page=session)
 def reserve(call: Call, session_id: UUID) -> Response:
     """Reserve a seat with the chosen pass, or the best one, and go back to where the button was."""
     named = request.form.get("registration_id")
@@ -81,6 +81,5 @@ def reserve(call: Call, session_id: UUID) -> Response:
         registration_id=registration_id,
         makeup_for_id=read_id(request.form.get("makeup_for_id")),
     )
-    return call.go_to(
-        back_from_form(call.link("session", session_id=session_id), done="reserved", it=created.reservation_id)
-    )
+    back = back_from_form(call.link("session", session_id=session_id), done="reserved", it=created.reservation_id)
+    return call.go_to(f"{back}#s{session_id}")  # its row, where it stands in a list

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,22 +11,25 @@ from uuid import UUID
 
 from flask import Response, request
 
-from studio_reservations.errors import NotFound, ReservationRefused
+from studio_reservations.errors import AlreadyReserved, MakeupRequired, NotFound, ReservationRefused
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.ids import read_id
 from studio_reservations.pages.offers import cards_of, limits_of, refuses_everything
 from studio_reservations.pages.routes import page
+from studio_reservations.pass_types import LIVE
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.directory import (
     DEFAULT_DAYS,
     LONGEST_DAYS,
+    Days,
     classes_of,
     session_for,
     studio_days,
 )
 from studio_reservations.services.listings import Page
+from studio_reservations.services.pass_views import reservations_between
 from studio_reservations.services.reservation_questions import Available
 from studio_reservations.services.reservations import ReservationService
 
@@ -66,9 +69,11 @@ def sessions(call: Call) -> Response:
     wanted = _wanted(call, studio)
     classes, _ = classes_of(call.db_session, studio_id=studio.id, page=Page(limit=MOST_CLASSES))
     titles = {row.id: row.title for row in classes}
-    found = _found(call, studio, wanted, after=_after(call), limit=A_PAGE + 1)
+    after = _after(call)
+    found = _found(call, studio, wanted, after=after, limit=A_PAGE + 1)
     shown = found[:A_PAGE]
-    shut = _shut(call, studio, wanted) if wanted.only_reservable and not shown else []
+    none_open = after is None and len(found) <= A_PAGE and not any(map(_is_open, shown))
+    shut = _shut(call, studio, wanted) if wanted.only_reservable and none_open else []
     refusals = shut + [one.answer.refusal for one in shown if one.answer.refusal is not None]
     return call.show(
         "sessions.html",
@@ -80,6 +85,7 @@ def sessions(call: Call) -> Response:
         everywhere=next(filter(refuses_everything, refusals), None),
         others=Counter(one.code for one in shut),
         capped=len(shut) == MOST_COUNTED,
+        later=after is not None,
         following=shown[-1].session.id if len(found) > A_PAGE else None,
         here=_address(call, studio, wanted),
         TIMES=TIMES,
@@ -97,19 +103,42 @@ def _found(
         starts_before=days.starts_before,
         customer_id=call.person.id,
         class_id=wanted.class_id,
-        only_reservable=wanted.only_reservable,
-        keep=_at(wanted.time),
+        keep=_kept(call, studio, wanted, days),
         after=after,
         limit=limit,
     )
 
 
-def _at(time: str | None) -> Callable[[Available], bool] | None:
-    """Return what keeps the sessions of a time of day."""
-    if time is None:
+def _kept(call: Call, studio: Studio, wanted: Wanted, days: Days) -> Callable[[Available], bool] | None:
+    """Return what keeps the sessions of a time of day, and those that can be reserved beside the person's own."""
+    if wanted.time is None and not wanted.only_reservable:
         return None
-    hours = TIMES[time][1]
-    return lambda one: one.session.starts_at.astimezone(zone(one.timezone)).hour in hours
+    hours = TIMES[wanted.time][1] if wanted.time is not None else range(24)
+    mine = _mine(call, studio, days) if wanted.only_reservable else {}
+
+    def keep(one: Available) -> bool:
+        if one.session.starts_at.astimezone(zone(one.timezone)).hour not in hours:
+            return False
+        return not wanted.only_reservable or one.session.id in mine or _is_open(one)
+
+    return keep
+
+
+def _mine(call: Call, studio: Studio, days: Days) -> Collection[UUID]:
+    """Return the sessions in which the person has a seat."""
+    found = reservations_between(
+        call.db_session,
+        customer_id=call.person.id,
+        studio_id=studio.id,
+        starts_from=days.starts_from,
+        starts_before=days.starts_before,
+    )
+    return {session_id for session_id, row in found.items() if row.status in LIVE}
+
+
+def _is_open(one: Available) -> bool:
+    """Tell whether a session can be reserved, be it as a makeup."""
+    return one.answer.refusal is None or isinstance(one.answer.refusal, MakeupRequired)
 
 
 def _wanted(call: Call, studio: Studio) -> Wanted:
@@ -147,9 +176,10 @@ def _after(call: Call) -> tuple[datetime, UUID] | None:
 
 
 def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[ReservationRefused]:
-    """Return the refusals of the first sessions that the filters leave, where none can be reserved."""
+    """Return the refusals of the first sessions that the filters leave, where none can be reserved; not of one's own."""
     found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
-    return [one.answer.refusal for one in found if one.answer.refusal is not None]
+    refusals = [one.answer.refusal for one in found if one.answer.refusal is not None]
+    return [one for one in refusals if not isinstance(one, AlreadyReserved)]
 
 
 def _address(call: Call, studio: Studio, wanted: Wanted) -> Callable[..., str]:

@@ -22,17 +22,26 @@ if TYPE_CHECKING:
     from studio_reservations.pages.words import Words
 
 DONE: Mapping[str, str] = {
-    "reserved": N_("Reserved for %(name)s: %(what)s, %(when)s."),
-    "undone": N_("Undone for %(name)s: %(what)s, %(when)s is no longer reserved. Nothing was charged."),
+    "reserved": N_("Reserved: %(what)s, %(when)s."),
+    "undone": N_("Undone: %(what)s, %(when)s is no longer reserved. Nothing was charged."),
     "explained": N_("The studio has your explanation about %(what)s, %(when)s."),
-    "cancelled": N_("Cancelled for %(name)s: %(what)s, %(when)s. Nothing was charged."),
-    "cancelled_late": N_("Cancelled late for %(name)s: %(what)s, %(when)s. Its page says what it cost."),
-    "moved": N_("Moved for %(name)s: now %(what)s, %(when)s."),
+    "cancelled": N_("Cancelled: %(what)s, %(when)s. Nothing was charged."),
+    "cancelled_late": N_("Cancelled late: %(what)s, %(when)s. Its page says what it cost."),
+    "moved": N_("Moved: now %(what)s, %(when)s."),
     "saved": N_("Saved."),
     "feed_deleted": N_("The address of the calendar is deleted. Calendars that follow it get nothing more."),
     "deleted": N_("The data was deleted."),
 }
-"""What each ``done`` says; ``%(what)s`` is the class, ``%(when)s`` the day and time, ``%(name)s`` the person."""
+"""What each ``done`` says; ``%(what)s`` is the class, ``%(when)s`` the day and time."""
+
+DONE_FOR: Mapping[str, str] = {
+    "reserved": N_("Reserved for %(name)s: %(what)s, %(when)s."),
+    "undone": N_("Undone for %(name)s: %(what)s, %(when)s is no longer reserved. Nothing was charged."),
+    "cancelled": N_("Cancelled for %(name)s: %(what)s, %(when)s. Nothing was charged."),
+    "cancelled_late": N_("Cancelled late for %(name)s: %(what)s, %(when)s. Its page says what it cost."),
+    "moved": N_("Moved for %(name)s: now %(what)s, %(when)s."),
+}
+"""The same where one acts for several, of whom it names one."""
 
 UNDOABLE = frozenset({"reserved"})
 STILL: Mapping[str, str] = {
@@ -72,10 +81,9 @@ def strip_of(call: Call, words: Words) -> Strip | None:
         return None
     undoable = kind in UNDOABLE and call.now < row.starts_at and call.now <= row.undo_until
     what = f"{row.class_title}: {row.step_title}" if row.step_title else row.class_title
+    told = DONE_FOR.get(kind, DONE[kind]) if call.for_name else DONE[kind]
     return Strip(
-        text=call.say(
-            DONE[kind], what=what, when=words.when(row.starts_at, row.timezone), name=" ".join(call.person.name.split())
-        ),
+        text=call.say(told, what=what, when=words.when(row.starts_at, row.timezone), name=call.for_name),
         row=row,
         undo_until=row.undo_until if undoable else None,
     )

@@ -7,21 +7,37 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from babel.lists import format_list
-from flask import request
+from markupsafe import Markup
 
 from studio_reservations import sentences
+from studio_reservations.csp import nonce
 from studio_reservations.csrf import csrf_token
-from studio_reservations.errors import InvalidRequest, StudioError
+from studio_reservations.errors import CsrfFailed, InvalidRequest, InvalidTransition, StudioError
 from studio_reservations.language import N_, Language
 from studio_reservations.pages.assets import asset
-from studio_reservations.pages.back import here
+from studio_reservations.pages.back import came_from, here, place_of
 from studio_reservations.pages.strips import strip_of
 from studio_reservations.policies.local_time import local_date, zone
 from studio_reservations.services.listings import window_of
-from studio_reservations.wording import CATALOGUE
+from studio_reservations.wording import WORDS
 
 if TYPE_CHECKING:
     from studio_reservations.pages.calls import Call
+
+PLACES = {"calendar": N_("Calendar"), "sessions": N_("Sessions"), "course": N_("Course")}
+"""How the link back to a page reads, by the first word of its address."""
+
+NOT_YET = {
+    "explain": N_("Not sent yet"),
+    "save_messages": N_("Not saved yet"),
+    "save_details": N_("Not saved yet"),
+    "move_now": N_("Not moved yet"),
+    "delete_data_now": N_("Not deleted yet"),
+    "check_in": N_("Not checked in yet"),
+    "reserve": N_("Not reserved yet"),
+}
+"""What heads a form that is not filled in as it should be, by its action."""
+NOT_DONE = N_("Not done yet")
 
 NAVIGATION = (
     ("passes", N_("Passes"), "pass"),
@@ -82,10 +98,12 @@ class Words:
         return format_list(days, locale=self._language.locale)
 
     def left(self, until: datetime) -> str:
-        """Return the time left until an instant, such as ``8 h 8 min`` or ``3 days``."""
+        """Return the time left until an instant, such as ``8 h 8 min``, ``8 h`` or ``3 days``."""
         minutes = max(0, int((until - self._now).total_seconds()) // 60)
         if minutes >= 48 * 60:
             return self._language.says("%(n)s day", "%(n)s days", minutes // (24 * 60))
+        if minutes >= 60 and minutes % 60 == 0:
+            return self._language.say("%(hours)s h", hours=minutes // 60)
         if minutes >= 60:
             return self._language.say("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
         return self._language.say("%(minutes)s min", minutes=minutes)
@@ -101,6 +119,9 @@ def helpers(call: Call) -> dict[str, Any]:
         "studio_page": call,
         "studio_csrf": csrf_token,
         "studio_back": here,
+        "studio_way_back": _way_back(call),
+        "studio_nonce": nonce,
+        "studio_described": _described(call),
         "studio_now": call.now,
         "studio_day": timedelta(days=1),
         "say": call.say,
@@ -115,20 +136,49 @@ def helpers(call: Call) -> dict[str, Any]:
         "left": words.left,
         "days_of": words.days_of,
         "window_of": window_of,
-        "studio_sent": lambda name: request.form.get(name, ""),
         "sentence": _sentences(call),
-        "studio_title": lambda code: call.say(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " "),
-        "title_of": lambda error: sentences.title_of(error, language=call.language),
+        "title_of": _titles(call),
         "strip": strip_of(call, words),
         "STATES": STATES,
         "NAVIGATION": NAVIGATION,
     }
 
 
+def _way_back(call: Call) -> tuple[str, str] | None:
+    """Return address and name of the page from which this one was opened."""
+    address = came_from()
+    title = PLACES.get(place_of(address)) if address else None
+    return (address, call.say(title)) if address and title else None
+
+
+def _described(call: Call) -> Callable[..., Markup]:
+    def described(name: str, of: str, more: str = "", *, focus: bool = True) -> Markup:
+        """Return what a field with the id ``of`` is described by; one that is at fault has the focus."""
+        if not call.fault(name):
+            return Markup(' aria-describedby="{}"').format(more) if more else Markup("")
+        led = Markup(" autofocus") if focus else Markup("")
+        return Markup(' aria-invalid="true" aria-describedby="{}"{}').format(f"{of}-fault {more}".strip(), led)
+
+    return described
+
+
+def _titles(call: Call) -> Callable[[StudioError], str]:
+    def title_of(error: StudioError) -> str:
+        if isinstance(error, InvalidRequest):
+            return call.say(NOT_YET.get(call.route.name, NOT_DONE))
+        return sentences.title_of(error, language=call.language)
+
+    return title_of
+
+
 def _sentences(call: Call) -> Callable[..., str]:
     def sentence(error: StudioError, timezone: str | None = None) -> str:
         if isinstance(error, InvalidRequest):  # a field and its fault: here the field is in sight
             return " ".join(call.language.text(str(one)) for one in error.values["errors"].values())
+        if isinstance(error, CsrfFailed):  # here the form is in sight, made anew
+            return call.say("This page was open for too long, so nothing was done. Press the button again.")
+        if isinstance(error, InvalidTransition) and (state := WORDS.get(str(error.values.get("state")))):
+            return call.say("This is %(state)s now, so that cannot be done any more.", state=call.say(state))
         known = timezone or error.values.get("timezone") or (call.timezones[0] if len(call.timezones) == 1 else None)
         return sentences.sentence_of(error, timezone=known, language=call.language)
 

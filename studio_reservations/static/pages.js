@@ -21,7 +21,7 @@ addEventListener("pageshow", () => document.querySelectorAll(".studio form[data-
   const told = (time, minutes) => {
     const filled = { hours: Math.floor(minutes / 60), minutes: minutes % 60 };
     return (minutes < 60 ? time.dataset.minutes.replace("%(minutes)s", minutes)
-      : time.dataset.hours.replace(/%\((hours|minutes)\)s/g, (_, name) => filled[name]));
+      : (minutes % 60 ? time.dataset.hours : time.dataset.whole).replace(/%\((hours|minutes)\)s/g, (_, name) => filled[name]));
   };
   const draw = (track) => {
     const ticks = track.dataset.ticks.split(" ").map(Number);
@@ -33,7 +33,8 @@ addEventListener("pageshow", () => document.querySelectorAll(".studio form[data-
     for (const time of times) {
       const left = Number(time.dataset.until) - now();
       const typing = document.activeElement && document.activeElement.matches("input, textarea, select");
-      if (left <= 0 && performance.now() - loaded > 30000 && !typing) { location.reload(); return; }
+      // Not reload(): the page may answer a form, which would be sent again.
+      if (left <= 0 && performance.now() - loaded > 30000 && !typing) { location.replace(location.href.split("#")[0]); return; }
       time.textContent = told(time, Math.max(0, Math.floor(left / 60000)));
     }
     document.querySelectorAll(".studio .st-track[data-ticks]").forEach(draw);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_seat_is_reserved_with_one_press_and_given_back_with_another(script, v
     page.locator(".st-row").first.get_by_role("button", name="Reserve").click()
 
     strip = page.get_by_role("status")
-    expect(strip).to_contain_text("Reserved for Maya Rahman")
+    expect(strip).to_contain_text("Reserved: ")
     expect(strip).to_contain_text("Undo is free until 17:15.")  # in Toronto, wherever the server is
     strip.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was charged.")
@@ -77,7 +78,7 @@ def test_a_whole_reservation_by_keyboard(open_browser):
     )
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("status")).to_contain_text("Reserved for Maya Rahman")
+    expect(page.get_by_role("status")).to_contain_text("Reserved: ")
 
 
 def test_a_parent_reserves_for_the_child_that_was_chosen(open_browser, portal):
@@ -139,3 +140,59 @@ def test_a_first_load_is_light(open_browser):
         )
         assert sum(sizes) < 250_000  # uncompressed; compressed it is less than half of the 150 KB
         assert shift < 0.02
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_one_keeps_the_place_where_one_reserved_and_undid(script, open_browser):
+    page = open_browser("maya", viewport=PHONE, java_script_enabled=script)
+    page.goto("/studio/sessions")
+    row = page.locator(".st-row").nth(20)
+    name = row.get_by_role("link").first
+
+    for press in (
+        row.get_by_role("button", name="Reserve"),
+        page.get_by_role("status").get_by_role("button", name="Undo"),
+    ):
+        press.click()
+        expect(name).to_be_in_viewport()
+        expect(name).to_be_focused()
+        expect(page.get_by_role("status")).to_be_in_viewport()
+
+
+def test_what_is_wrong_with_a_field_is_where_one_is_led(open_browser):
+    page = open_browser("maya", viewport=PHONE, java_script_enabled=False)
+    page.goto("/studio/settings")
+    field, language = page.locator("#ph"), page.locator("#lo")
+    field.fill("12")
+    language.select_option("fr")
+
+    page.locator("form", has=field).get_by_role("button").click()
+
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile("Not saved yet. Write a phone number"))
+    expect(page.locator(".st-fault")).to_be_in_viewport()
+    expect(language).to_have_value("fr")
+
+
+def test_the_navigation_stays_where_it_is(open_browser):
+    page = open_browser("maya")
+    places = set()
+    for path in (*PAGES, "/studio/settings"):
+        page.goto(path)
+        places.add(page.get_by_role("navigation").first.evaluate("nav => nav.getBoundingClientRect().x"))
+
+    assert len(places) == 1
+
+
+def test_a_reservation_is_printed_with_its_code_and_a_list_with_what_is_reserved(open_browser):
+    page = open_browser("maya")
+    page.goto("/studio/calendar")
+    page.locator("a.st-ev.is-pending").nth(1).click()  # of another day: its code is folded
+    page.emulate_media(media="print")
+    expect(page.locator(".st-qr svg")).to_be_visible()
+    for way in (page.locator(".st-btn"), page.get_by_role("navigation")):
+        assert way.evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0
+
+    page.goto("/studio/sessions?open=1")
+    expect(page.locator(".st-chip").first).to_be_visible()
+    assert page.locator(".st-btn").evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0

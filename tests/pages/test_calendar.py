@@ -26,9 +26,9 @@ def test_mine_leads_to_the_reservation_and_the_others_to_the_session(browser, pe
     page = browser("ada").get("/calendar")
 
     assert "Tue 8 December 10:00 Beginner Wheel Throwing Reserved" in page.text
-    assert f"/studio/reservations/{people.reservation}" in page.links
+    assert f"/studio/reservations/{people.reservation}?back=/studio/calendar" in page.links
     assert "Thu 10 December 10:00 Beginner Wheel Throwing 2 left" in page.text
-    assert f"/studio/sessions/{people.free}" in page.links
+    assert f"/studio/sessions/{people.free}?back=/studio/calendar" in page.links
 
 
 @pytest.mark.parametrize(

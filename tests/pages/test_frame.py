@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from studio_reservations.models import Customer
@@ -57,8 +61,52 @@ def test_a_form_without_the_token_does_nothing(browser, people):
     answer = browser("ada").client.post(f"/studio/reservations/{people.reservation}/undo")
 
     assert answer.status_code == 403
-    assert "Reload the page" in answer.get_data(as_text=True)
+    assert "Press the button again." in answer.get_data(as_text=True)
     assert "Reserved" in browser("ada").get(f"/reservations/{people.reservation}").text
+
+
+@pytest.mark.parametrize(
+    ("action", "page"),
+    [
+        ("/reservations/{people.reservation}/check-in", "/reservations/{people.reservation}"),
+        ("/reservations/{people.reservation}/undo", "/reservations/{people.reservation}"),
+        ("/reservations/{people.reservation}/explanation", "/"),
+        ("/sessions/{people.free}/reserve", "/sessions/{people.free}"),
+        ("/settings/messages", "/settings"),
+        ("/settings/details", "/settings"),
+        ("/settings/feed", "/settings"),
+        ("/settings/feed/delete", "/settings"),
+    ],
+)
+def test_the_address_of_a_form_opened_again_leads_to_its_page(browser, people, action, page):
+    answer = browser("ada").client.get(f"/studio{action.format(people=people)}?for={people.otto}")
+
+    assert answer.status_code == 303
+    assert answer.location == f"/studio{page.format(people=people)}?for={people.otto}"
+
+
+def test_our_own_frame_leads_to_the_portal_and_out_of_it(browser, portal, monkeypatch):
+    state = portal.extensions["studio_reservations"]
+    assert "/" in browser("ada").get("/").links
+
+    for endpoint, way in (
+        ("login", '<form class="st-inline" method="post" action="/login">'),
+        ("home", 'href="/">Log out'),
+    ):
+        told = replace(state, settings=replace(state.settings, logout_endpoint=endpoint))
+        monkeypatch.setitem(portal.extensions, "studio_reservations", told)
+        assert way in browser("ada").get("/").html
+
+
+@pytest.mark.parametrize("path", ["/", "/kiosk/"])
+def test_styles_and_scripts_carry_the_nonce_of_the_portals_admin(browser, portal, monkeypatch, path):
+    monkeypatch.setitem(portal.extensions, "admin", [SimpleNamespace(csp_nonce_generator=lambda: "n0nce")])
+
+    html = browser("ada" if path == "/" else None).get(f"/studio{path}").html
+
+    ours = re.findall(r'<script[^>]*>|<link rel="stylesheet"[^>]*>', html)
+    assert len(ours) >= 3
+    assert [one for one in ours if 'nonce="n0nce"' not in one] == []
 
 
 def test_pages_are_kept_by_nobody_and_allow_nothing_inline(browser):

@@ -85,11 +85,25 @@ def test_a_page_open_for_too_long_refuses_and_shows_the_new_cost(ada, people, st
     page = ada.send(form)
 
     assert page.status == 409
-    assert "Free cancellation ended on Mon 7 December, 10:00. Cancelling now costs 1 punch." in page.text
+    assert "Free cancellation ended while this page was open. Nothing was done." in page.text
+    assert "Cancelling is not free" not in page.text  # one heading says the cost
     assert "This costs 1 punch Now 5 punches left After 4 punches left" in page.text
     assert state_of(stored, people.reservation)[0] == "PENDING"
     ada.send(page.form("Cancel for Ada and spend 1 punch"))
     assert state_of(stored, people.reservation) == ("CANCELLED", True, 1, False)
+
+
+def test_what_can_no_longer_be_cancelled_says_how_it_stands(ada, people, stored):
+    with stored() as db_session:
+        db_session.get_one(SessionReservation, people.reservation).status = "ATTENDED"
+
+    assert "This is attended now, so that cannot be done any more." in ada.get(path(people, "cancel")).text
+
+
+def test_moving_without_a_day_says_so_at_the_days(ada, people):
+    page = ada.send(ada.get(path(people, "move")).form("Move"))
+
+    assert page.text.count("Not moved yet. Choose one of the days first.") == 1
 
 
 def test_late_without_a_charge_says_so(ada, people, clock):

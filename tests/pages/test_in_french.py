@@ -30,10 +30,10 @@ def test_a_session_is_reserved_and_given_back(ada):
     reserved = ada.send(ada.get("/sessions?from=2026-12-09").form("Réserver"))
 
     assert "Réservée pour Ada Potter : Beginner Wheel Throwing, jeu. 10 déc., 10:00." in reserved.text
-    assert "Revenir en arrière est gratuit jusqu’à 10:15." in reserved.text
+    assert "Vous pouvez défaire sans frais jusqu’à 10:15." in reserved.text
     assert '<html lang="fr"' in reserved.html
 
-    undone = ada.send(reserved.form("Revenir en arrière"))
+    undone = ada.send(reserved.form("Défaire"))
     assert "n’est plus réservée. Rien n’est compté." in undone.text
 
 
@@ -124,4 +124,4 @@ def test_the_page_behind_the_link_in_a_message_is_in_the_customers_language(port
 def test_a_link_of_nobody_is_told_as_the_browser_asks(portal):
     answer = portal.test_client().get("/studio/messages/x", headers={"Accept-Language": "fr"})
 
-    assert (answer.status_code, "Ce lien ne sert à rien ici" in answer.text) == (404, True)
+    assert (answer.status_code, "Ce lien ne mène à rien" in answer.text) == (404, True)

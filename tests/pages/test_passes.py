@@ -177,7 +177,14 @@ def test_what_a_missed_class_takes_with_it_is_told_before_it_happens(browser, mi
     ) in text
     assert "You did not check in to Beginner Wheel Throwing on Mon 30 Nov, 08:00." in text
     assert "At risk: cancelled on Wed 2 Dec, 02:00" in text
-    assert "16 h 0 min left" in text
+    assert "16 h left" in text
+
+
+def test_what_is_wrong_with_an_explanation_stands_at_its_field(browser, missed):
+    page = (ada := browser("ada")).send(ada.get("/").form("Send"), explanation=" ")
+
+    assert page.text.count("Not sent yet. Write a few words first.") == 1
+    assert f'required aria-invalid="true" aria-describedby="e{missed}-fault h{missed}" autofocus' in page.html
 
 
 def test_the_explanation_is_sent_once_and_the_page_says_so(browser, missed, stored):

@@ -10,6 +10,8 @@ from studio_reservations.models import (
     ClassRegistration,
     ClassSession,
     Customer,
+    CustomerStudio,
+    Rollout,
     SessionReservation,
     Studio,
     StudioClass,
@@ -21,6 +23,7 @@ from tests.factories import (
     make_pass,
     make_reservation,
     make_session,
+    make_studio,
     make_suspension,
     steps_of_class,
 )
@@ -142,7 +145,8 @@ def test_a_full_session_names_the_next_one_with_a_seat(browser, people, stored):
     )
 
 
-def test_a_missed_part_is_reserved_as_a_makeup(browser, people, stored):
+def a_missed_part(people, stored):
+    """Give Ada a course alone, its first part missed; return that reservation and the session that makes up for it."""
     with stored() as db_session:
         studio, ada = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.ada)
         mug = make_class(db_session, studio, title="Mug Building", steps=2)
@@ -151,7 +155,11 @@ def test_a_missed_part_is_reserved_as_a_makeup(browser, people, stored):
         past = make_session(db_session, mug, step=step, starts_at=NOW - timedelta(days=2))
         missed = make_reservation(db_session, course, past, status="NO_SHOW", missed_at=past.ends_at).id
         db_session.get_one(ClassRegistration, people.ada_pass).status = "CANCELLED"
-        again = make_session(db_session, mug, step=step, starts_at=NOW + timedelta(days=2)).id
+        return missed, make_session(db_session, mug, step=step, starts_at=NOW + timedelta(days=2)).id
+
+
+def test_a_missed_part_is_reserved_as_a_makeup(browser, people, stored):
+    missed, again = a_missed_part(people, stored)
     ada = browser("ada")
 
     page = ada.send(ada.get("/sessions").form("Reserve as a makeup"))
@@ -179,7 +187,7 @@ def test_a_pause_is_told_once_above_the_list(browser, people, stored):
         ("?from=2026-12-10", 2),
         ("?time=evening", 1),
         ("?time=morning", 2),
-        ("?open=1", 2),
+        ("?open=1", 3),  # and what is reserved
         ("?class={people.studio_class}", 2),
         ("?from=nonsense&to=2026-99-99&class=x&time=x&open=x&after=x", 3),
         ("?from=1066-01-01&to=9999-12-31", 3),
@@ -195,15 +203,88 @@ def test_the_filters(browser, people, stored, query, shown):
     assert page.html.count('class="st-row"') == shown
 
 
-def test_where_nothing_can_be_reserved_it_says_what_there_is_and_what_to_do(browser):
-    page = browser("newcomer").get("/sessions")
-    assert "No studio knows you yet" in page.text
+def test_where_nothing_can_be_reserved_it_says_what_there_is_and_what_to_do(browser, people, stored):
+    assert "No studio knows you yet" in browser("newcomer").get("/sessions").text
+    with stored() as db_session:
+        studio_class = db_session.get_one(StudioClass, people.studio_class)
+        make_session(db_session, studio_class, starts_at=NOW + timedelta(days=2), capacity=1).seats_taken = 1
 
     page = browser("ada").get("/sessions?open=1&to=2026-12-08")
+
+    assert "Next 8 days · All classes · Only what I can reserve Change" in page.text
+    assert "Details or cancel" in page.text  # one's own stays in sight
     assert (
-        "Nothing you can reserve in these 8 days 1 session matches, but it is not open: Already reserved (1)."
-        in page.text
+        "Nothing you can reserve in these 8 days 1 session matches, but it is not open. 1 is full. Show it" in page.text
     )
+
+
+def test_only_what_can_be_reserved_shows_a_makeup(browser, people, stored):
+    again = a_missed_part(people, stored)[1]
+
+    assert f"/sessions/{again}/reserve" in browser("ada").get("/sessions?open=1").html
+
+
+def test_one_comes_back_to_the_row_where_one_reserved(browser, people):
+    ada = browser("ada")
+    form = ada.get("/sessions").form("Reserve")
+
+    reserved = ada.client.post(form.action, data=form.fields)
+    page = ada.get(reserved.location)
+    undone = ada.client.post(page.form("Undo").action, data=page.form("Undo").fields)
+
+    assert reserved.location.endswith(f"#s{people.free}")
+    assert undone.location.endswith(f"#s{people.free}")
+    assert f'<a id="s{people.free}"' in page.html
+
+
+def test_of_two_studios_the_open_one_comes_first_and_is_named_with_its_zone(browser, people, stored):
+    with stored() as db_session:
+        shut = make_studio(db_session, name="A shut one", timezone="Europe/Zurich", rollout=Rollout.OFF, slug="shut")
+        db_session.add(CustomerStudio(customer_id=people.ada, studio_id=shut.id, created_at=NOW))
+
+    page = browser("ada").get("/sessions")
+
+    assert 'aria-current="true">Clay &amp; Co.</a>' in page.html.replace("&#38;", "&amp;")
+    assert "A shut one, Zurich time;" in page.text
+    assert 'aria-current="true">A shut one</a>' in browser("ada").get("/sessions?studio=shut").html
+
+
+def test_a_row_without_a_button_keeps_no_room_for_one(browser, people, stored):
+    with stored() as db_session:
+        make_suspension(db_session, db_session.get_one(Customer, people.eve), db_session.get_one(Studio, people.studio))
+
+    page = browser("eve").get("/sessions?from=2026-12-10")
+
+    assert page.html.count('class="st-row"') == 1
+    assert "st-act" not in page.html
+
+
+def test_whoever_acts_for_nobody_else_is_not_named_in_what_was_done(browser):
+    eve = browser("eve")
+
+    assert "Reserved: Beginner Wheel Throwing, Thu 10 Dec" in eve.send(eve.get("/sessions").form("Reserve")).text
+
+
+@pytest.mark.parametrize(
+    ("page", "place"), [("/calendar?month=2026-12", "Calendar"), ("/sessions?time=morning", "Sessions")]
+)
+def test_one_goes_back_to_the_list_from_which_a_page_was_opened(browser, people, page, place):
+    ada = browser("ada")
+    opened = ada.get(next(one for one in ada.get(page).links if f"/sessions/{people.free}?" in one))
+    cancel = ada.get(f"/reservations/{people.reservation}/cancel?back=/studio/calendar%3Fmonth%3D2026-12")
+
+    assert f'<a href="/studio{page}">{place}</a>' in opened.html
+    assert f"/studio/reservations/{people.reservation}?back=/studio/calendar?month%3D2026-12" in cancel.links
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example/studio/calendar", "https://evil.example/studio/calendar", "/calendar"]
+)
+def test_the_way_back_is_one_of_our_pages(browser, people, back):
+    page = browser("ada").get(f"/reservations/{people.reservation}?back={back}")
+
+    assert "evil" not in page.html
+    assert '<a href="/studio/">My passes</a>' in page.html
 
 
 def test_many_sessions_come_in_pages(browser, people, stored):
@@ -219,6 +300,7 @@ def test_many_sessions_come_in_pages(browser, people, stored):
         path = next((link for link in page.links if "after=" in link), "")
 
     assert (seen, path) == (82, "")
+    assert "Back to the first sessions" in page.text
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,34 @@ def test_a_number_that_is_none_is_refused_in_its_place(ada, people, stored):
 
     assert page.status == 422
     assert "Write a phone number" in page.text
+    assert "Not saved yet. Write a phone number" in page.text
     assert 'value="call me"' in page.html
+    assert 'aria-describedby="ph-fault hp" autofocus' in page.html
     assert customer(stored, people.ada)["phone"] is None
+
+
+def test_what_was_chosen_beside_a_wrong_field_is_kept(ada):
+    page = ada.send(ada.get("/settings").form("Save for Ada : Telephone"), phone="12", locale="fr")
+
+    assert page.status == 422
+    assert '<option value="fr" lang="fr" selected>' in page.html
+
+
+def test_what_was_switched_on_a_page_that_was_open_for_too_long_is_kept(ada):
+    form = ada.get("/settings").form("Save for Ada : Messages")
+    del form.fields["reminder"]
+
+    page = ada.send(form, csrf_token="old")
+
+    assert "Press the button again." in page.text
+    assert "reminder" not in page.form("Save for Ada : Messages").fields
+
+
+def test_a_wards_language_is_that_of_their_messages(ada, people):
+    assert (
+        "Of the messages about Otto. These pages are in your own language."
+        in ada.get(f"/settings?for={people.otto}").text
+    )
 
 
 def test_a_region_of_the_chosen_language_is_kept(ada, people, stored):
@@ -104,6 +130,8 @@ def test_the_feed_is_shown_once_and_read_by_two_readers(ada, people, stored):
     page = ada.send(ada.get("/settings").form("Make the address"))
     address = address_in(page)
     assert f"webcal://{address.partition('://')[2]}" in page.links
+    assert page.response.request.method == "GET"  # so that loading it again makes no other
+    assert address not in page.response.request.url
     assert address not in ada.get("/settings").html
 
     answer = ada.client.get(address)
@@ -186,7 +214,11 @@ def test_without_the_tick_nothing_is_deleted(ada, people, stored):
     page = ada.send(ada.get("/settings/delete").form("Delete my data for good"))
 
     assert page.status == 422
-    assert "Tick the box first" in page.text
+    assert "Not deleted yet. Tick the box first" in page.text
+    assert (
+        'id="ag" name="agreed" value="1" required aria-invalid="true" aria-describedby="ag-fault" autofocus'
+        in page.html
+    )
     assert customer(stored, people.ada)["name"] == "Ada Potter"
 
 
@@ -195,10 +227,14 @@ def test_my_data_is_deleted_and_the_seat_is_free_again(ada, people, stored):
 
     assert "Your data is deleted" in page.text
     assert "Ada" not in page.text
+    assert "/" in page.links
+    again = ada.get(page.response.request.full_path)
+    assert (again.status, "Your data is deleted" in again.text) == (200, True)
     with stored() as db_session:
         assert db_session.get_one(Customer, people.ada).name == "Erased customer"
         assert db_session.get_one(SessionReservation, people.reservation).status == "CANCELLED"
         assert db_session.get_one(ClassSession, people.session).seats_taken == 1  # Eve's
+        assert db_session.query(Customer).filter_by(name="Ada").count() == 0
     assert "No studio knows you yet" in ada.get("/sessions").text
 
 
@@ -218,3 +254,8 @@ def test_a_wards_data_is_deleted_and_the_guardian_goes_on(ada, people, stored):
 @pytest.mark.parametrize("path", ["/settings", "/settings/my-data.json", "/settings/delete"])
 def test_nobody_elses_settings_are_found(path, ada, people):
     assert ada.get(f"{path}?for={people.eve}").status == 404
+
+
+def test_whoever_is_here_is_not_told_that_they_are_deleted(ada):
+    assert ada.client.get("/studio/deleted").location == "/studio/settings"
+    assert "Ada Potter" in ada.get("/settings").text

@@ -21,6 +21,7 @@ def test_each_catalogue_is_up_to_date_and_compiled(path):
     compiled = read_mo(BytesIO(path.with_suffix(".mo").read_bytes()))
 
     assert {named(one) for one in texts_of_the_sources() if one.id} == {named(one) for one in written if one.id}
+    assert compiled.plural_forms == written.plural_forms
     untold = untranslated(written)
     told = {named(one): list(one.string or ()) for one in written if one.id and str(one.id) not in untold}
     assert {named(one): list(one.string or ()) for one in compiled if one.id} == told
