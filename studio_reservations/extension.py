@@ -153,7 +153,8 @@ def _settle_with_neighbours(app: Flask) -> None:
         request_started.disconnect(settle_for_good, app)
 
     settle(app)
-    app.extensions[f"{EXTENSION}.neighbours"] = (settle, settle_for_good)  # the signals hold them weakly, lest they keep the app alive
+    # The signals hold them weakly, lest they keep the app alive.
+    app.extensions[f"{EXTENSION}.neighbours"] = (settle, settle_for_good)
     appcontext_pushed.connect(settle, app)
     request_started.connect(settle_for_good, app)
 
