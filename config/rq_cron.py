@@ -6,13 +6,15 @@ Run one of it only: it has no lock. The workers are the same, ``flask studio wor
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from rq import cron
 from rq.utils import import_attribute
 
 NAMED = os.environ.get("STUDIO_TIMETABLE", "config.timetable:TIMETABLE")
+entries: Any = import_attribute(NAMED.replace(":", "."))
 
-for entry in import_attribute(NAMED.replace(":", ".")):
+for entry in entries:
     cron.register(
         import_attribute(entry.function),
         os.environ.get("STUDIO_QUEUE", "studio"),

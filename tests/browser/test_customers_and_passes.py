@@ -33,7 +33,7 @@ def test_the_desk_finds_a_caller_and_reserves_for_them(portal: Portal, open_brow
     assert violations(page) == []
     page.get_by_role("button", name="Reserve").first.click()
 
-    assert page.get_by_text("Reserved: ").is_visible()
+    assert page.get_by_text("Reserved for Dan Moreau").is_visible()
     number = select(func.count()).select_from(SessionReservation).join(Customer).where(Customer.name == "Dan Moreau")
     assert portal.stored(lambda session: session.scalar(number)) == 1
     if shots is not None:
