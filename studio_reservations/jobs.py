@@ -137,8 +137,19 @@ def send_reminders() -> dict[str, int]:
 def deliver_outbox() -> dict[str, int]:
     """Send what waits in the outbox; return what became of it, in numbers."""
     state = current_state()
-    courier = Courier.of(state.settings, secret=secret_keys(current_app), templates=current_app.jinja_loader)
+    courier = Courier.of(
+        state.settings,
+        secret=secret_keys(current_app),
+        templates=current_app.jinja_loader,
+        pass_types=state.pass_types,
+        address_of=_address_of,
+    )
     return delivery.deliver_outbox(run_in_transaction, as_of=state.clock(), courier=courier).counts()
+
+
+def _address_of(user_id: str) -> str | None:
+    user = current_state().identity.user_by_id(user_id)
+    return user.email if user is not None else None
 
 
 def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:
