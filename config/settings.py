@@ -4,7 +4,7 @@
 ``DATABASE_URL`` (required in production; elsewhere an SQLite file in ``instance/``), ``REDIS_URL`` (the Redis of the jobs, by
 default the one on this machine; with it, calls to the API are counted for all processes at once), ``STUDIO_TIMETABLE`` (by
 default `config.timetable`), ``STUDIO_PASS_TYPES`` (dotted names with commas between them), ``STUDIO_CLOCK`` (outside production),
-and what messages need: see `MESSAGES`.
+and what messages need: see `MESSAGES`, ``STUDIO_WEBHOOK_ALLOW_PRIVATE`` and ``STUDIO_DELIVERY_ATTEMPTS``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,19 @@ def settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     if pass_types := environ.get("STUDIO_PASS_TYPES"):
         configuration["STUDIO_PASS_TYPES"] = [one.strip() for one in pass_types.split(",") if one.strip()]
     configuration.update({key: environ[key] for key in MESSAGES if environ.get(key)})
+    if allowed := environ.get("STUDIO_WEBHOOK_ALLOW_PRIVATE"):
+        configuration["STUDIO_WEBHOOK_ALLOW_PRIVATE"] = _yes_or_no("STUDIO_WEBHOOK_ALLOW_PRIVATE", allowed)
+    if attempts := environ.get("STUDIO_DELIVERY_ATTEMPTS"):
+        # What is no number is refused by the extension, in its own words.
+        configuration["STUDIO_DELIVERY_ATTEMPTS"] = int(attempts) if attempts.isdecimal() else attempts
     return configuration
+
+
+def _yes_or_no(key: str, value: str) -> bool:
+    try:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
+    except KeyError:
+        raise SettingsMissing(f"{key} is {value!r}; write true or false.") from None
 
 
 def _secret_key(production: bool) -> str:

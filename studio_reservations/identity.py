@@ -30,12 +30,15 @@ class Identity(Protocol):
     def user_by_email(self, email: str) -> PortalUser | None:
         """Return the portal user with that address, or None where there is none or the portal cannot tell."""
 
+    def user_by_id(self, user_id: str) -> PortalUser | None:
+        """Return the portal user of that id, or None; it is asked without a request, to write to a studio's owners."""
+
 
 class LoginIdentity:
     """The adapter for a portal with Flask-Login and users that have ``id``, ``email`` and ``name``.
 
     ``email_verified`` and ``phone`` are read where the user has them; an address not said to be verified is not.
-    ``by_email`` finds a user for ``flask studio staff add --email``.
+    ``by_email`` finds a user for ``flask studio staff add --email``; by id Flask-Login's own ``user_loader`` finds them.
     """
 
     def __init__(self, *, by_email: Callable[[str], Any] | None = None) -> None:
@@ -50,6 +53,13 @@ class LoginIdentity:
     def user_by_email(self, email: str) -> PortalUser | None:
         """Return the user whom ``by_email`` finds."""
         user = self._by_email(email) if self._by_email is not None else None
+        return None if user is None else self.portal_user(user)
+
+    def user_by_id(self, user_id: str) -> PortalUser | None:
+        """Return the user whom Flask-Login's ``user_loader`` finds."""
+        # Flask-Login has no public name for it outside a request.
+        load = getattr(getattr(current_app, "login_manager", None), "_user_callback", None)
+        user = load(user_id) if load is not None else None
         return None if user is None else self.portal_user(user)
 
     def portal_user(self, user: Any) -> PortalUser:

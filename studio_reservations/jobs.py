@@ -144,7 +144,19 @@ def deliver_outbox(on_batch: Callable[[delivery.Delivered], None] | None = None)
 
 def courier() -> Courier:
     """Return the portal's courier, with the ways of sending that its settings open."""
-    return Courier.of(current_state().settings, secret=secret_keys(current_app), templates=current_app.jinja_loader)
+    state = current_state()
+    return Courier.of(
+        state.settings,
+        secret=secret_keys(current_app),
+        templates=current_app.jinja_loader,
+        pass_types=state.pass_types,
+        address_of=_address_of,
+    )
+
+
+def _address_of(user_id: str) -> str | None:
+    user = current_state().identity.user_by_id(user_id)
+    return user.email if user is not None else None
 
 
 def enqueue_once(waiting: Queue, function: Callable[..., Any], *args: Any, job_id: str, timeout: int) -> bool:

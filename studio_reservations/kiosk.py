@@ -21,6 +21,7 @@ from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import CodeInvalid, CsrfFailed, NotFound, StudioError
 from studio_reservations.models import ClassRegistration, Customer, KioskDevice, SessionReservation, Studio
 from studio_reservations.policies.local_time import zone
+from studio_reservations.policies.pass_words import amount, held_pass_of
 from studio_reservations.sentences import sentence_of
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.check_in import CheckInService
@@ -211,13 +212,18 @@ def _door(db_session: Session, device: KioskDevice) -> dict[str, Any]:
 def _done(db_session: Session, device: KioskDevice, reservation: SessionReservation) -> Response:
     db_session.flush()
     name = reservation.guest_name or db_session.get_one(Customer, reservation.customer_id).name
+    row = reservation_view(db_session, reservation.id)
+    registration = db_session.get_one(ClassRegistration, reservation.registration_id)
+    held = held_pass_of(registration, now=current_state().clock(), timezone=row.timezone)
+    left = registration.sessions_remaining
     return _page(
         "done.html",
         db_session,
         device,
         first_name=name.split()[0],
-        row=reservation_view(db_session, reservation.id),
-        left=db_session.get_one(ClassRegistration, reservation.registration_id).sessions_remaining,
+        row=row,
+        used=amount(reservation.punches_used, held=held, pass_types=current_state().pass_types),
+        left=left,
     )
 
 

@@ -217,8 +217,17 @@ def test_a_plain_user_of_flask_login_is_understood(db):
         identity = current_state().identity
         assert identity.current_user() is None
 
+        assert identity.user_by_id("7") == PortalUser(id="7", name="Ana", email="ana@example.com")
         login_user(PlainUser())
         assert identity.current_user() == PortalUser(id="7", name="Ana", email="ana@example.com", email_verified=False)
+
+
+def test_a_portal_without_flask_login_knows_no_user_by_id(db):
+    app = portal(db)
+    StudioReservations(db).init_app(app)
+
+    with app.app_context():
+        assert current_state().identity.user_by_id("7") is None
 
 
 def test_a_user_may_say_more():
@@ -238,6 +247,9 @@ def test_a_portal_may_bring_its_own_identity(db):
             return PortalUser(id="header")
 
         def user_by_email(self, email: str) -> PortalUser | None:
+            return None
+
+        def user_by_id(self, user_id: str) -> PortalUser | None:
             return None
 
     app = portal(db)

@@ -16,6 +16,7 @@ from werkzeug.security import generate_password_hash
 import wsgi
 from config.settings import SettingsMissing, settings
 from studio_reservations.models import Customer
+from studio_reservations.settings import SettingsError, load
 
 PASSWORD = "wheel-and-kiln"
 PASSWORD_HASH = generate_password_hash(PASSWORD)
@@ -196,6 +197,17 @@ def test_production_does_not_start_without_a_database():
 def test_an_unknown_environment_is_named():
     with pytest.raises(SettingsMissing, match="PORTAL_ENV is 'staging'"):
         settings({"PORTAL_ENV": "staging"})
+
+
+def test_messages_are_set_by_the_environment():
+    found = settings({"PORTAL_ENV": "demo", "STUDIO_WEBHOOK_ALLOW_PRIVATE": "true", "STUDIO_DELIVERY_ATTEMPTS": "7"})
+
+    assert (found["STUDIO_WEBHOOK_ALLOW_PRIVATE"], found["STUDIO_DELIVERY_ATTEMPTS"]) == (True, 7)
+    with pytest.raises(SettingsMissing, match="STUDIO_WEBHOOK_ALLOW_PRIVATE is 'perhaps'"):
+        settings({"PORTAL_ENV": "demo", "STUDIO_WEBHOOK_ALLOW_PRIVATE": "perhaps"})
+    wrong = settings({"PORTAL_ENV": "demo", "STUDIO_DELIVERY_ATTEMPTS": "x"})
+    with pytest.raises(SettingsError, match="STUDIO_DELIVERY_ATTEMPTS must be a whole number"):
+        load(wrong)
 
 
 def test_production_takes_its_urls_as_they_are_usually_written():

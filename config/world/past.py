@@ -54,7 +54,8 @@ class Past:
         self.people = people
         self.schedule = schedule
         self.evenings = evenings
-        mail = Courier.of(current_state().settings, secret=current_app.secret_key or "")
+        state = current_state()
+        mail = Courier.of(state.settings, secret=current_app.secret_key or "", pass_types=state.pass_types)
         self._courier = replace(mail, mailer=_Mailboxes())
         self._random = Random(20_250_902)
         self._passes: dict[str, ClassRegistration] = {}

@@ -37,8 +37,8 @@ TEMPLATES = {
 _PLAIN = (
     (r"It cannot be written", "The template cannot be filled. Whoever keeps the portal’s templates can mend it."),
     (
-        r"Each attempt ended its worker",
-        "Each attempt broke off before there was an answer. Tell whoever runs the portal.",
+        r"attempt ended its worker",
+        "The last attempt broke off before there was an answer. Tell whoever runs the portal.",
     ),
     (
         r"This is not an address|takes no such address",

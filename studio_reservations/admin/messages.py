@@ -190,7 +190,12 @@ class MessagesScreen(StudioRows):
 def _written(desk: Desk, occasion: Occasion) -> Letter:
     """Return the letter of an occasion, without the links by which its reader chooses what they get."""
     secret = secret_keys(current_app)
-    courier = Courier.of(desk.state.settings, secret=secret, templates=current_app.jinja_loader)
+    courier = Courier.of(
+        desk.state.settings,
+        secret=secret,
+        templates=current_app.jinja_loader,
+        pass_types=desk.state.pass_types,
+    )
     courier = replace(courier, links=PreferenceLinks(secret, base=None))
     try:
         if occasion.delivery.channel == Channel.SMS:

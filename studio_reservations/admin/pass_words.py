@@ -8,6 +8,7 @@ from typing import Any
 
 from studio_reservations.admin.people import say_day, say_when
 from studio_reservations.models import RegistrationStatus
+from studio_reservations.policies.pass_words import many
 from studio_reservations.services.pass_cards import PassCard
 
 
@@ -78,11 +79,6 @@ def valid(first: Any, last: Any, *, now: datetime, timezone: str, over: bool = F
 def counted(number: int, one: str) -> str:
     """Return a number of things: ``2 punches``."""
     return f"{number:,} {one if number == 1 else many(one)}"
-
-
-def many(one: str) -> str:
-    """Return the word for several: ``punches``."""
-    return f"{one}es" if one.endswith(("s", "x", "ch", "sh")) else f"{one}s"
 
 
 def _value(value: Any, *, now: datetime, timezone: str) -> str:

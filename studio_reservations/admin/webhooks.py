@@ -98,7 +98,11 @@ class WebhooksScreen(StudioRows):
 
     def details_values(self, desk: Desk, row: Any) -> dict[str, Any]:
         """Show what was sent there, or tried."""
-        return {"log": self._service(desk).log(endpoint_id=row.id, actor=desk.actor)}
+        until = row.previous_secret_until
+        return {
+            "log": self._service(desk).log(endpoint_id=row.id, actor=desk.actor),
+            "has_old_secret": until is not None and until > desk.now,
+        }
 
     @form("/new", least=Role.OWNER)
     def new(self, desk: Desk) -> str:
@@ -143,6 +147,12 @@ class WebhooksScreen(StudioRows):
             button="Make a new secret",
             back=url_for(".details", endpoint_id=endpoint_id),
         )
+
+    @act("/<uuid:endpoint_id>/end-old-secret", least=Role.OWNER)
+    def end_old_secret(self, desk: Desk, endpoint_id: UUID) -> Done:
+        """Sign with the newest secret alone."""
+        self._service(desk).end_old_secret(endpoint_id=endpoint_id, actor=desk.actor)
+        return self._done("Events are signed with the newest secret alone. The old one is valid no more.", endpoint_id)
 
     @act("/<uuid:endpoint_id>/test", least=Role.OWNER)
     def test(self, desk: Desk, endpoint_id: UUID) -> Done:

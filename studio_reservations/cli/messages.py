@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.errors import NotFound
+from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.messages import parked_deliveries, retry_delivery
 from studio_reservations.services.studios import studio_by_slug
@@ -46,4 +46,6 @@ def retry_command(delivery_ids: tuple[UUID, ...]) -> None:
             again = run_in_transaction(partial(retry_delivery, delivery_id=one, actor=SYSTEM, now=now))
         except NotFound as error:
             raise click.ClickException(f"There is no message {one}.") from error
+        except InvalidRequest as error:
+            raise click.ClickException(f"{one}: {' '.join(error.values['errors'].values())}") from error
         click.echo(f"{one}  {again.state}")

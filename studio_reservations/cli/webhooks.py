@@ -66,6 +66,31 @@ def rotate_command(endpoint_id: UUID) -> None:
     click.echo(_run(lambda service: service.rotate_secret(endpoint_id=endpoint_id, actor=SYSTEM).secret))
 
 
+@webhooks.command("end-old-secret")
+@click.argument("endpoint_id", type=click.UUID)
+def end_old_secret_command(endpoint_id: UUID) -> None:
+    """Sign with the newest secret alone from now on, as where the one before has leaked."""
+    _run(lambda service: service.end_old_secret(endpoint_id=endpoint_id, actor=SYSTEM).id)
+    click.echo("The old secret is valid no more.")
+
+
+@webhooks.command("test")
+@click.argument("endpoint_id", type=click.UUID)
+def test_command(endpoint_id: UUID) -> None:
+    """Send an event that says nothing but that it arrives; its answer stands in the log."""
+    _run(lambda service: service.send_test(endpoint_id=endpoint_id, actor=SYSTEM).id)
+    click.echo("A test is on its way.")
+
+
+@webhooks.command("remove")
+@click.argument("endpoint_id", type=click.UUID)
+@click.confirmation_option(prompt="Forget the address and its secret, and drop what waits for it?")
+def remove_command(endpoint_id: UUID) -> None:
+    """Forget an address and its secret; what waits for it is dropped."""
+    _run(lambda service: service.remove(endpoint_id=endpoint_id, actor=SYSTEM))
+    click.echo("Removed.")
+
+
 @webhooks.command("disable")
 @click.argument("endpoint_id", type=click.UUID)
 def disable_command(endpoint_id: UUID) -> None:

@@ -23,7 +23,7 @@ from studio_reservations.models import Channel, DeliveryState, OutboxDelivery
 from studio_reservations.notifications.backoff import Random
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.expanding import BATCH, expand
-from studio_reservations.notifications.failures import DeliveryFailure, Hopeless, Refused, Unreachable
+from studio_reservations.notifications.failures import DeliveryFailure, Faulty, Refused, Unreachable, Unsent
 from studio_reservations.notifications.occasions import Occasion, load_occasions
 from studio_reservations.notifications.recording import Outcome, record_outcome
 
@@ -156,7 +156,7 @@ def _attempt(occasion: Occasion, *, courier: Courier, now: datetime, closed: set
     if way in closed:
         return Outcome(failure=Unreachable("Not tried: the one before it did not get through."), tried=False)
     if delivery.attempts > courier.settings.delivery_attempts:
-        return Outcome(failure=Hopeless("Each attempt ended its worker before there was a result."))
+        return Outcome(failure=Unsent("The last attempt ended its worker before there was a result."))
     try:
         return Outcome(status=courier.carry(occasion, now=now))
     except DeliveryFailure as error:
@@ -164,7 +164,7 @@ def _attempt(occasion: Occasion, *, courier: Courier, now: datetime, closed: set
     except Exception as error:
         # A fault of ours: it is retried and in the end parked like any other, and the others go on.
         log.exception("Delivery %s failed in an unforeseen way.", delivery.id)
-        return Outcome(failure=Refused(f"{type(error).__name__}: {error}"))
+        return Outcome(failure=Faulty(f"{type(error).__name__}: {error}"))
     if isinstance(failure, Unreachable) or _is_down(delivery.channel, failure):
         closed.add(way)
     return Outcome(failure=failure)
@@ -181,4 +181,6 @@ def _recorder(
 ) -> Callable[[Session], DeliveryState]:
     """Return the work of the second transaction; it is run again where that one fails."""
     limit = courier.settings.delivery_attempts
-    return lambda db_session: record_outcome(db_session, occasion, outcome, now=now, random=random, limit=limit)
+    return lambda db_session: record_outcome(
+        db_session, occasion, outcome, now=now, random=random, limit=limit, address_of=courier.address_of
+    )

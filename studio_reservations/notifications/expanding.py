@@ -30,6 +30,7 @@ from studio_reservations.models import (
     WebhookEndpoint,
     new_id,
 )
+from studio_reservations.notifications.failures import SWITCHED_OFF
 from studio_reservations.notifications.groups import leaders_of
 from studio_reservations.notifications.occasions import id_in
 from studio_reservations.notifications.payloads import EVENTS
@@ -38,6 +39,8 @@ from studio_reservations.policies.messages import SMS, Message, is_wanted, told_
 BATCH = 500
 WEBHOOK_DISABLED = "webhook.disabled"
 """The event that tells the owners; ``payload["emails"]`` are their addresses."""
+
+PARKED = {"state": DeliveryState.PARKED.value, "next_attempt_at": None, "last_error": SWITCHED_OFF}
 
 _POLICIES = NoShowPolicy.__table__
 
@@ -67,6 +70,7 @@ def expand(db_session: Session, *, as_of: datetime, sms: bool, limit: int = BATC
             "state": DeliveryState.DUE.value,
             "attempts": 0,
             "next_attempt_at": as_of,
+            "last_error": None,
             "created_at": as_of,
             **recipient,
         }
@@ -97,6 +101,7 @@ class _Audience:
     def __init__(self, db_session: Session, messages: Sequence[Any], *, sms: bool) -> None:
         self._sms = sms
         studios = {one.studio_id for one in messages}
+        oldest = min(one.created_at for one in messages)
         self._leaders = leaders_of(db_session, messages)
         self._customers = _contacts(db_session, {one.customer_id for one in messages if one.customer_id})
         self._reservations = _reservations(db_session, {one.reservation_id for one in messages if one.reservation_id})
@@ -110,8 +115,11 @@ class _Audience:
             else:
                 self._class_policies[row.class_id] = dict(row._mapping)
         self._endpoints = db_session.execute(
-            select(WebhookEndpoint.id, WebhookEndpoint.studio_id, WebhookEndpoint.events)
-            .where(WebhookEndpoint.studio_id.in_(studios), WebhookEndpoint.disabled_at.is_(None))
+            select(WebhookEndpoint.id, WebhookEndpoint.studio_id, WebhookEndpoint.events, WebhookEndpoint.disabled_at)
+            .where(
+                WebhookEndpoint.studio_id.in_(studios),
+                WebhookEndpoint.disabled_at.is_(None) | (WebhookEndpoint.disabled_at > oldest),
+            )
             .order_by(WebhookEndpoint.id)
         ).all()
 
@@ -163,7 +171,11 @@ class _Audience:
             if endpoint.studio_id == message.studio_id and (
                 endpoint.events is None or message.event in endpoint.events
             ):
-                yield {"channel": Channel.WEBHOOK.value, "recipient": str(endpoint.id), "endpoint_id": endpoint.id}
+                made = {"channel": Channel.WEBHOOK.value, "recipient": str(endpoint.id), "endpoint_id": endpoint.id}
+                if endpoint.disabled_at is None:
+                    yield made
+                elif message.created_at < endpoint.disabled_at:  # it happened before, and waits like all that did
+                    yield {**made, **PARKED}
 
 
 def _contacts(db_session: Session, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -12,7 +12,7 @@ class DeliveryFailure(Exception):
 
 
 class Unreachable(DeliveryFailure):
-    """The way itself is closed, a mail server that is down for instance: everything that goes this way waits."""
+    """The way itself is closed, by a mail server that is down for instance: all that goes this way waits, and is not parked."""
 
 
 class Refused(DeliveryFailure):
@@ -21,6 +21,17 @@ class Refused(DeliveryFailure):
 
 class Hopeless(DeliveryFailure):
     """Trying again cannot help: parked for staff at once."""
+
+
+SWITCHED_OFF = "The webhook is switched off."
+
+
+class Unsent(Hopeless):
+    """It cannot be written, ends whoever sends it, or may not be sent: the other side has nothing to do with it."""
+
+
+class Faulty(Refused):
+    """A fault of ours that nobody foresaw: tried again, and held against nobody."""
 
 
 class NotNeeded(DeliveryFailure):

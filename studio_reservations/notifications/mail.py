@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from studio_reservations.notifications.failures import Hopeless, Refused, Unreachable
+from studio_reservations.notifications.failures import DeliveryFailure, Hopeless, Refused, Unreachable
 
 TIMEOUT_SECONDS = 15.0
-SERVICE_NOT_AVAILABLE = 421
 PERMANENT = range(500, 600)
+SERVICE_NOT_AVAILABLE = 421
+NO_ROOM = 452
+TOO_LARGE = 552
+OF_THE_SERVER = frozenset({SERVICE_NOT_AVAILABLE, 454, 530, 534, 535, 538})
+"""Not available, no TLS, who are you: answers about the server, or about how we log in, whoever the recipient is."""
+
+_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d{1,3}\b")
+_MAIL_SYSTEM = re.compile(r"[45]\.3\.(?!4\b)\d{1,3}\b")
+"""An enhanced status that is about the mail system itself, but for a letter that is too large for it. Source: RFC 3463."""
+
+_RELAY = re.compile(r"(?<![\w.@-])relay(?:ing)?(?![\w@-]|\.\w)", re.IGNORECASE)
+"""The server does not carry mail for this portal; there is no code of its own for that."""
+
+
+class _Whole(UniqueUnstructuredHeader):
+    """A header of one line, however long: an address that is folded or encoded leads nowhere. Source: RFC 2369, RFC 8058."""
+
+    name: str
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        """Return it as it travels."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("List-Unsubscribe", "List-Unsubscribe-Post", "Message-ID"):
+    _HEADERS.map_to_type(_name, _Whole)  # type: ignore[arg-type] # the registry adds the base
+_POLICY = EmailPolicy(header_factory=_HEADERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A calendar entry: ``method`` is what is to be done with it, PUBLISH or CANCEL."""
+
+    filename: str
+    method: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +75,7 @@ class Mail:
     text: str
     html: str
     unsubscribe_url: str | None = None
-    calendar: bytes | None = None
+    calendars: tuple[Attachment, ...] = ()
 
 
 class Mailer:
@@ -79,9 +117,9 @@ class Mailer:
             code, reason = next(iter(error.recipients.values()))
             raise self._failure(code, reason) from error
         except smtplib.SMTPSenderRefused as error:
-            # The portal's configuration is wrong, not this message: it is worth another try.
-            self.close()
-            raise Refused(_text(error.smtp_error), status=error.smtp_code) from error
+            # Nothing has been said of the recipient yet: the server is ill, or does not let this portal send.
+            failed = Hopeless if error.smtp_code == TOO_LARGE else Unreachable
+            raise self._failure(error.smtp_code, error.smtp_error, kind=failed) from error
         except smtplib.SMTPResponseException as error:
             raise self._failure(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
@@ -114,14 +152,14 @@ class Mailer:
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS)
         try:
-            server.ehlo()
+            server.ehlo_or_helo_if_needed()
             if (
                 not self._implicit_tls
                 and self._tls != "never"
                 and (self._tls == "required" or server.has_extn("starttls"))
             ):
                 server.starttls(context=context)
-                server.ehlo()
+                server.ehlo_or_helo_if_needed()
             elif self._user and not self._implicit_tls and self._tls != "never" and not _is_this_machine(self._host):
                 raise smtplib.SMTPException("it offers no STARTTLS, so the password is not sent (?tls=never sends it)")
             if self._user:
@@ -131,19 +169,29 @@ class Mailer:
             raise
         return server
 
-    def _failure(self, code: int, reason: bytes | str) -> Unreachable | Refused | Hopeless:
-        if code == SERVICE_NOT_AVAILABLE:
+    def _failure(self, code: int, reason: bytes | str, *, kind: type[DeliveryFailure] | None = None) -> DeliveryFailure:
+        said = _text(reason)
+        if code == SERVICE_NOT_AVAILABLE:  # it hangs up after that; after everything else the connection goes on
             self.close()
-            return Unreachable(_text(reason), status=code)
-        return (Hopeless if code in PERMANENT else Refused)(_text(reason), status=code)
+        if kind is None:
+            of_us = is_of_the_server(code, said)
+            kind = Unreachable if of_us else Hopeless if code in PERMANENT else Refused
+        return kind(said, status=code)
+
+
+def is_of_the_server(code: int, said: str) -> bool:
+    """Say whether an answer to a recipient or to a letter is about the server or this portal, so that others get it as well."""
+    if code in OF_THE_SERVER or _RELAY.search(said):
+        return True
+    return _MAIL_SYSTEM.match(said) is not None if _ENHANCED.match(said) else code == NO_ROOM
 
 
 def as_message(mail: Mail) -> EmailMessage:
-    """Return the e-mail as MIME: text, HTML, and the calendar entry as an attachment.
+    """Return the e-mail as MIME: text, HTML, and calendar entries as attachments.
 
     :raises Hopeless: for an address that is none.
     """
-    message = EmailMessage()
+    message = EmailMessage(policy=_POLICY)
     try:
         message["From"] = _address(mail.sender, name=mail.sender_name)
         message["To"] = _address(mail.recipient)
@@ -160,9 +208,13 @@ def as_message(mail: Mail) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    if mail.calendar:
+    for one in mail.calendars:
         message.add_attachment(
-            mail.calendar, maintype="text", subtype="calendar", filename="reservation.ics", params={"method": "PUBLISH"}
+            one.content,
+            maintype="text",
+            subtype="calendar",
+            filename=one.filename,
+            params={"method": one.method, "charset": "utf-8"},
         )
     return message
 

@@ -28,6 +28,7 @@ from studio_reservations.models import (
     WebhookEndpoint,
 )
 from studio_reservations.notifications.groups import groups_of
+from studio_reservations.policies.messages import Message
 
 _DELIVERIES = (
     select(
@@ -111,6 +112,19 @@ class Occasion:
     held_pass: Any | None = None
     suspension: Any | None = None
     endpoint: Any | None = None
+    instead: str | None = None
+
+    @property
+    def template(self) -> str:
+        """The message by which it is told: that of the delivery, or another one ``instead``."""
+        return self.instead or str(self.delivery.template)
+
+    @property
+    def subjects(self) -> tuple[Any, ...]:
+        """The seats that the message is about; a late charge for a changed day is about the old one."""
+        if self.template == Message.LATE_CHARGE and self.delivery.event == "reservation.rescheduled":
+            return () if self.cause is None else (self.cause,)
+        return self.seats
 
 
 def load_occasions(db_session: Session, delivery_ids: Sequence[UUID]) -> list[Occasion]:
@@ -138,11 +152,16 @@ def occasions_of(
         )
     )
     seats = _by_id(db_session, _SEATS.where(SessionReservation.id.in_(wanted)))
+
+    def pass_of(delivery: Any) -> UUID | None:
+        seat = seats.get(delivery.reservation_id)
+        return id_in(delivery.payload, "registration_id") or (seat.registration_id if seat is not None else None)
+
     passes = _by_id(
         db_session,
         select(ClassRegistration.__table__, StudioClass.title.label("class_title"))
         .outerjoin(StudioClass, StudioClass.id == ClassRegistration.class_id)
-        .where(ClassRegistration.id.in_(_ids(id_in(one.payload, "registration_id") for one in deliveries))),
+        .where(ClassRegistration.id.in_(_ids(map(pass_of, deliveries)))),
     )
     suspensions = _by_id(
         db_session,
@@ -176,7 +195,7 @@ def occasions_of(
             seat=seats.get(delivery.reservation_id),
             seats=seats_of(delivery),
             cause=seats.get(causes[delivery.message_id]),
-            held_pass=passes.get(id_in(delivery.payload, "registration_id")),
+            held_pass=passes.get(pass_of(delivery)),
             suspension=suspensions.get(id_in(delivery.payload, "suspension_id")),
             endpoint=endpoints.get(delivery.endpoint_id),
         )

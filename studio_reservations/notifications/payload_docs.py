@@ -35,7 +35,8 @@ event = Webhook(secret).verify(request.get_data(), dict(request.headers))
 - An endpoint that has failed for a whole day, or answers 410, is switched off; its owners are told by mail. What
   waited is parked: after `flask studio webhooks enable` it can be sent again, under the same ids.
 - `flask studio webhooks rotate` gives a new secret. For a day `webhook-signature` holds the signatures of both, so
-  change yours meanwhile.
+  change yours meanwhile; there is no further one in that day. `flask studio webhooks end-old-secret` ends the old one
+  at once, as where it has leaked.
 - Addresses must be https and on the public internet, unless the portal sets `STUDIO_WEBHOOK_ALLOW_PRIVATE`.
 
 The bodies hold ids and no personal data: ask the API for names. Ignore fields that you do not know; within a

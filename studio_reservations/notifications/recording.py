@@ -5,7 +5,8 @@ Source: rules.md §9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,13 +30,26 @@ from studio_reservations.models import (
 )
 from studio_reservations.notifications.backoff import Random, wait_after
 from studio_reservations.notifications.expanding import WEBHOOK_DISABLED, insert_new
-from studio_reservations.notifications.failures import DeliveryFailure, Gone, Hopeless, NotNeeded, Unreachable
+from studio_reservations.notifications.failures import (
+    SWITCHED_OFF,
+    DeliveryFailure,
+    Faulty,
+    Gone,
+    Hopeless,
+    NotNeeded,
+    Unreachable,
+    Unsent,
+)
 from studio_reservations.notifications.mail import addresses
 from studio_reservations.notifications.occasions import Occasion
 
+log = logging.getLogger(__name__)
+
+AddressOf = Callable[[str], str | None]
+"""Returns the e-mail address of a portal user by the portal's id, or None where there is none."""
+
 FAILING_FOR = timedelta(days=1)
 LONGEST_ERROR = 500
-SWITCHED_OFF = "The webhook is switched off."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +62,19 @@ class Outcome:
 
 
 def record_outcome(
-    db_session: Session, occasion: Occasion, outcome: Outcome, *, now: datetime, random: Random, limit: int
+    db_session: Session,
+    occasion: Occasion,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    random: Random,
+    limit: int,
+    address_of: AddressOf,
 ) -> DeliveryState:
     """Write an attempt's result and return the state since; what another worker has taken over meanwhile is left alone.
 
     ``limit`` is the number of attempts after which a refused delivery is parked. An outage never uses up more than half.
+    ``address_of`` is asked where a studio's owners are told that a webhook is switched off.
     """
     delivery, failure = occasion.delivery, outcome.failure
     values: dict[str, Any] = {"claimed_until": None, "last_status": outcome.status, "last_error": None}
@@ -70,7 +92,7 @@ def record_outcome(
         else:
             state = DeliveryState.DUE
             if outage and outcome.tried:
-                attempts = min(attempts, max(limit // 2, 1))
+                attempts = min(attempts, limit // 2)
             wait = wait_after(max(attempts, 1), random=random, outage=outage)
             values |= {"attempts": attempts, "next_attempt_at": now + wait}
         if state is not DeliveryState.DUE:
@@ -84,7 +106,7 @@ def record_outcome(
         statement.values(state=state.value, **values).execution_options(synchronize_session=False)
     )
     if isinstance(written, CursorResult) and written.rowcount and delivery.endpoint_id is not None and outcome.tried:
-        _judge_endpoint(db_session, delivery.endpoint_id, failure, now=now)
+        _judge_endpoint(db_session, delivery.endpoint_id, failure, now=now, address_of=address_of)
     return state
 
 
@@ -101,8 +123,10 @@ def disable_endpoint(db_session: Session, endpoint: WebhookEndpoint, *, reason: 
     )
 
 
-def _judge_endpoint(db_session: Session, endpoint_id: UUID, failure: DeliveryFailure | None, *, now: datetime) -> None:
-    if isinstance(failure, NotNeeded):
+def _judge_endpoint(
+    db_session: Session, endpoint_id: UUID, failure: DeliveryFailure | None, *, now: datetime, address_of: AddressOf
+) -> None:
+    if isinstance(failure, NotNeeded | Unsent | Faulty):  # the receiver was not asked, or it was our fault
         return
     endpoint = db_session.scalar(
         select(WebhookEndpoint)
@@ -117,11 +141,13 @@ def _judge_endpoint(db_session: Session, endpoint_id: UUID, failure: DeliveryFai
         return
     endpoint.failing_since = endpoint.failing_since or now
     if isinstance(failure, Gone) or now - endpoint.failing_since >= FAILING_FOR:
-        _tell_owners(db_session, endpoint, error=str(failure), now=now)
+        _tell_owners(db_session, endpoint, error=str(failure), now=now, address_of=address_of)
         disable_endpoint(db_session, endpoint, reason=str(failure)[:LONGEST_ERROR], now=now)
 
 
-def _tell_owners(db_session: Session, endpoint: WebhookEndpoint, *, error: str, now: datetime) -> None:
+def _tell_owners(
+    db_session: Session, endpoint: WebhookEndpoint, *, error: str, now: datetime, address_of: AddressOf
+) -> None:
     since = endpoint.failing_since or now
     row = {
         "id": new_id(),
@@ -134,7 +160,7 @@ def _tell_owners(db_session: Session, endpoint: WebhookEndpoint, *, error: str, 
             "url": endpoint.url,
             "failing_since": since.isoformat(),
             "error": error[:LONGEST_ERROR],
-            "emails": owner_addresses(db_session, endpoint.studio_id),
+            "emails": owner_addresses(db_session, endpoint.studio_id, address_of=address_of),
         },
         "dedupe_key": f"{WEBHOOK_DISABLED}:{endpoint.id}:{since.isoformat()}",
         "expanded_at": None,
@@ -143,20 +169,28 @@ def _tell_owners(db_session: Session, endpoint: WebhookEndpoint, *, error: str, 
     insert_new(db_session, OutboxMessage, [row])
 
 
-def owner_addresses(db_session: Session, studio_id: UUID) -> Sequence[str]:
-    """Return where owners read mail: at the studio's own address, and at theirs where they are customers of the portal too."""
+def owner_addresses(db_session: Session, studio_id: UUID, *, address_of: AddressOf) -> Sequence[str]:
+    """Return where owners read mail: the studio's address, and theirs as the portal or their customer's record has it."""
+    owns = (StudioStaff.studio_id == studio_id, StudioStaff.role == Role.OWNER.value, StudioStaff.active)
+    users = db_session.scalars(select(StudioStaff.user_id).where(*owns).order_by(StudioStaff.id)).all()
     access = aliased(CustomerAccess)
     own = db_session.scalars(
         select(Customer.email)
         .join(access, (access.customer_id == Customer.id) & (access.kind == AccessKind.SELF.value))
         .join(StudioStaff, StudioStaff.user_id == access.user_id)
-        .where(
-            StudioStaff.studio_id == studio_id,
-            StudioStaff.role == Role.OWNER.value,
-            StudioStaff.active,
-            Customer.erased_at.is_(None),
-        )
+        .where(*owns, Customer.erased_at.is_(None))
         .order_by(Customer.id)
-    )
+    ).all()
     contact = db_session.scalar(select(Studio.contact_email).where(Studio.id == studio_id))
-    return addresses([contact, *own])
+    return addresses([contact, *_of_portal(db_session, users, address_of), *own])
+
+
+def _of_portal(db_session: Session, users: Sequence[str], address_of: AddressOf) -> Iterator[str | None]:
+    for user_id in users:
+        try:
+            with db_session.begin_nested():  # the portal may ask over this very connection, and fail
+                address = address_of(user_id)
+        except Exception:
+            log.exception("The portal does not tell the address of its user %s.", user_id)
+        else:
+            yield address

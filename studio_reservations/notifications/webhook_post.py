@@ -1,7 +1,8 @@
 """A POST to somebody else's server, that cannot be turned against our own network.
 
 The name is resolved once and the connection made to the address that was judged, so it cannot change in between (DNS
-rebinding); private addresses in whatever notation are refused, redirects are not followed, and all of it takes 10 s at most.
+rebinding); private addresses in whatever notation are refused, redirects are not followed, and all of it, the name's
+resolution too, takes 10 s at most.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Timer
-from urllib.parse import SplitResult, urlsplit
+from threading import Thread
+from urllib.parse import SplitResult, quote, urlsplit
 
 from studio_reservations.notifications.failures import Gone, Hopeless, Refused
 
@@ -23,7 +25,16 @@ KEPT_BYTES = 300
 LONGEST_URL = 2_000
 GOOD = range(200, 300)
 REDIRECT = range(300, 400)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_SPECIAL: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = (
+    *map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")),
+    *map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
+)
+"""Of protocols, of tunnels and for documentation: what `is_global` says of them differs between releases of Python.
+
+Source: IANA's special-purpose address registries.
+"""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,29 +67,31 @@ class Poster:
             parts = fit_url(url, allow_private=self._allow_private)
         except UnfitAddress as error:
             raise Hopeless(str(error)) from error
-        addresses, port = self._resolve(parts)
-        connection = _PinnedConnection(parts, addresses=addresses, port=port, timeout=self._limit)
-        # A timeout of the socket is for one read: a receiver that drips bytes would hold us for ever.
-        watchdog = Timer(self._limit, connection.cut)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            connection.request("POST", _target(parts), body=body, headers={**headers, "Host": _host_header(parts)})
-            response = connection.getresponse()
-            if connection.was_cut:  # what looks like the end of the headers is that of the connection
-                raise TimeoutError
-            reply = Reply(status=response.status, body=_printable(response.read(KEPT_BYTES)))
-        except (OSError, http.client.HTTPException) as error:
-            if connection.was_cut or isinstance(error, TimeoutError):
-                raise Refused(f"No answer within {self._limit:g} seconds.") from error
-            raise Refused(f"It cannot be reached: {str(error) or type(error).__name__}.") from error
-        finally:
-            watchdog.cancel()
-            connection.close()
-        return _judged(reply)
+        connection = _PinnedConnection(parts, timeout=self._limit)
+        outcome: Future[Reply] = Future()
 
-    def _resolve(self, parts: SplitResult) -> tuple[list[str], int]:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        def attempt() -> None:
+            try:
+                connection.addresses = self._resolve(parts, port=connection.port)
+                connection.request("POST", _target(parts), body=body, headers={**headers, "Host": _host_header(parts)})
+                response = connection.getresponse()
+                outcome.set_result(Reply(status=response.status, body=_printable(response.read(KEPT_BYTES))))
+            except BaseException as error:
+                outcome.set_exception(error)
+            finally:
+                connection.close()
+
+        # Nothing else ends in time for certain: the resolver has no limit, and that of a socket is for one read alone.
+        Thread(target=attempt, name="webhook", daemon=True).start()
+        try:
+            return _judged(outcome.result(timeout=self._limit))
+        except TimeoutError as error:
+            connection.cut()
+            raise Refused(f"No answer within {self._limit:g} seconds.") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Refused(f"It cannot be reached: {str(error) or type(error).__name__}.") from error
+
+    def _resolve(self, parts: SplitResult, *, port: int) -> list[str]:
         try:
             found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -88,21 +101,23 @@ class Poster:
             for one in addresses:
                 if not is_public(one):
                     raise Hopeless(f"{parts.hostname} is {one}, an address that is not public.")
-        return [str(one) for one in addresses], port
+        return [str(one) for one in addresses]
 
 
 class _PinnedConnection(http.client.HTTPConnection):
-    """A connection to one of some addresses, whatever its name resolves to by now; TLS is for the name."""
+    """A connection to one of ``addresses``, whatever its name resolves to by now; TLS is for the name."""
 
-    def __init__(self, parts: SplitResult, *, addresses: list[str], port: int, timeout: float) -> None:
-        super().__init__(str(parts.hostname), port, timeout=timeout)
-        self._addresses = addresses
+    def __init__(self, parts: SplitResult, *, timeout: float) -> None:
+        super().__init__(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80), timeout=timeout)
+        self.addresses: list[str] = []
         self._context = ssl.create_default_context() if parts.scheme == "https" else None
-        self.was_cut = False
+        self._was_cut = False
 
     def connect(self) -> None:
         """Connect to the first of the judged addresses that answers."""
         self.sock = self._connected()
+        if self._was_cut:
+            raise TimeoutError
         if self._context is not None:
             # The handshake comes after, so that `cut` finds the socket on which it hangs.
             secured = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
@@ -110,8 +125,8 @@ class _PinnedConnection(http.client.HTTPConnection):
             secured.do_handshake()
 
     def cut(self) -> None:
-        """End it from another thread; whoever reads from it gets an error."""
-        self.was_cut = True
+        """End it from another thread: no further address is tried, and whoever reads from it gets an error."""
+        self._was_cut = True
         sock = self.sock
         if sock is not None:
             with suppress(OSError):
@@ -119,8 +134,8 @@ class _PinnedConnection(http.client.HTTPConnection):
 
     def _connected(self) -> socket.socket:
         failure: OSError = TimeoutError()
-        for address in self._addresses:
-            if self.was_cut:
+        for address in self.addresses:
+            if self._was_cut:
                 break
             try:
                 return socket.create_connection((address, self.port), self.timeout)
@@ -132,12 +147,14 @@ class _PinnedConnection(http.client.HTTPConnection):
 def fit_url(url: str, *, allow_private: bool) -> SplitResult:
     """Return the parts of an address to which webhooks may go, as far as can be said without resolving its name.
 
+    They are as they travel: a name in other letters as IDNA, other characters of path and query percent-encoded.
+
     :raises UnfitAddress:
     """
     if len(url) > LONGEST_URL or any(character.isspace() or not character.isprintable() for character in url):
         raise UnfitAddress("Write an address without spaces, at most 2,000 characters long.")
     try:
-        parts = urlsplit(url)
+        parts = _as_sent(urlsplit(url))
         port = parts.port
     except ValueError as error:
         raise UnfitAddress("Write an address such as https://example.org/hooks.") from error
@@ -153,18 +170,16 @@ def fit_url(url: str, *, allow_private: bool) -> SplitResult:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address is on the public internet, also one that wraps another (IPv4 in IPv6, 6to4, Teredo, NAT64)."""
+    """Say whether an address is a global unicast one; of one that wraps an IPv4 address (mapped, NAT64), whether that is."""
     if isinstance(address, ipaddress.IPv6Address):
-        wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
         if address in _NAT64:
-            wrapped.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        # ::127.0.0.1, the old compatible form
-        if int(address) < 1 << 32:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if address not in _UNICAST:
             return False
-        inner = [one for one in wrapped if one is not None]
-        if inner:
-            return all(is_public(one) for one in inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_special = address.is_multicast or address.is_reserved or any(address in one for one in _SPECIAL)
+    return address.is_global and not is_special
 
 
 def _may_be_public(hostname: str) -> bool:
@@ -177,6 +192,20 @@ def _may_be_public(hostname: str) -> bool:
     with suppress(OSError):
         return is_public(ipaddress.IPv4Address(socket.inet_aton(name)))
     return True
+
+
+def _as_sent(parts: SplitResult) -> SplitResult:
+    """Return an address in ASCII. :raises ValueError: for a name that has no such form."""
+    if all(map(str.isascii, parts)):
+        return parts
+    netloc = parts.netloc
+    if not netloc.isascii():
+        host = (parts.hostname or "").encode("idna").decode()
+        netloc = host if parts.port is None else f"{host}:{parts.port}"
+        if parts.username is not None:
+            netloc = f"@{netloc}"  # refused below, whatever it was
+    path, query = (quote(one, safe="/%:@!$&'()*+,;=~?") for one in (parts.path, parts.query))
+    return parts._replace(netloc=netloc, path=path, query=query)
 
 
 def _target(parts: SplitResult) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from studio_reservations.language import ENGLISH, N_, Language
 from studio_reservations.notifications.occasions import Occasion
+from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.policies.local_time import local_date, zone
+from studio_reservations.policies.pass_words import PUNCH, amount, held_pass_of, unit_of
 
 LinkOf = Callable[[Any], str | None]
 PASS_NAMES: Mapping[str, str] = {
@@ -108,13 +111,19 @@ def seat_of(row: Any, *, calendar: Calendar, link: LinkOf) -> Seat:
     )
 
 
-def context_of(occasion: Occasion, *, now: datetime, link: LinkOf, language: Language = ENGLISH) -> dict[str, Any]:
+def context_of(
+    occasion: Occasion, *, now: datetime, link: LinkOf, pass_types: PassTypes, language: Language = ENGLISH
+) -> dict[str, Any]:
     """Return the names that a message's template may use; a name that is not here is an error, which parks the message."""
     calendar = Calendar(timezone=occasion.studio.timezone, now=now, language=language)
-    seats = [seat_of(one, calendar=calendar, link=link) for one in occasion.seats]
+    seats = [seat_of(one, calendar=calendar, link=link) for one in occasion.subjects]
     customer = occasion.customer
     recipient = occasion.delivery.recipient
     saying = _Saying(language)
+    held = None
+    if occasion.held_pass is not None:
+        held = held_pass_of(occasion.held_pass, now=now, timezone=occasion.studio.timezone)
+    counts_punches = held is None or unit_of(held, pass_types=pass_types) == PUNCH
     is_own = customer is not None and recipient in (customer.email, customer.phone)
     return {
         "event": occasion.delivery.event,
@@ -126,7 +135,7 @@ def context_of(occasion: Occasion, *, now: datetime, link: LinkOf, language: Lan
         "seats": seats,
         "cause": seat_of(occasion.cause, calendar=calendar, link=link) if occasion.cause is not None else None,
         "held_pass": occasion.held_pass,
-        "pass_name": _pass_name(occasion, language),
+        "pass_name": _pass_name(occasion, pass_types, language),
         "suspension": occasion.suspension,
         "now": now,
         "at": occasion.delivery.at,
@@ -140,6 +149,10 @@ def context_of(occasion: Occasion, *, now: datetime, link: LinkOf, language: Lan
         "says": saying.says,
         "punches": saying.punches,
         "counted": saying.counted,
+        "counts_punches": counts_punches,
+        "amount": saying.punches
+        if held is None
+        else partial(amount, held=held, pass_types=pass_types, language=language),
     }
 
 
@@ -180,9 +193,12 @@ class _Saying:
         return (one, many)[self._language.form_of(count)].replace("#", self._language.number(count))
 
 
-def _pass_name(occasion: Occasion, language: Language) -> str | None:
-    """Return such as ``punch pass``; a plugin's own key is read aloud."""
+def _pass_name(occasion: Occasion, pass_types: PassTypes, language: Language) -> str | None:
+    """Return such as ``punch pass``; another maker's as it is called, and by its key where it is missing."""
     source = occasion.held_pass if occasion.held_pass is not None else occasion.seat
     if source is None:
         return None
-    return language.text(PASS_NAMES.get(source.pass_type, "")) or source.pass_type.replace("_", " ")
+    if source.pass_type in PASS_NAMES:
+        return language.text(PASS_NAMES[source.pass_type])
+    found = pass_types.find(source.pass_type)
+    return source.pass_type.replace("_", " ") if found is None else found.say(found.label, language=language.tag)

@@ -65,7 +65,7 @@ def change(token: str) -> ResponseReturnValue:
         return _unknown()
     off = found[1] if one_click else request.form.get("off")
     changes: dict[str, bool] = {}
-    if off is None and not one_click:
+    if off is None and not one_click and "switches" in request.form:  # one without it is not from our page
         changes = chosen(request.form)
     elif off is not None and off in PREFERENCES:
         changes = {off: False}

@@ -13,7 +13,7 @@ from flask import Response, current_app, request
 from studio_reservations.errors import CodeInvalid, InvalidRequest, NotFound, StudioError
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
-from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of
+from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of, sequence_at
 from studio_reservations.pages.back import back_from_form
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.frame import HEADERS
@@ -117,11 +117,12 @@ def calendar_entry(call: Call, reservation_id: UUID) -> Response:
         ends_at=row.ends_at,
         summary=f"{row.class_title}: {row.step_title}" if row.step_title else row.class_title,
         location=row.location,
-        stamp=row.reserved_at,
+        stamp=call.now,
         url=call.link("reservation", reservation_id=row.id, _external=True),
+        sequence=sequence_at(call.now, reserved_at=row.reserved_at),
     )
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="reservation.ics"', "Content-Type": MEDIA_TYPE}
-    return Response(calendar_of([event], method="PUBLISH"), headers=headers)
+    return Response(calendar_of([event]), headers=headers)
 
 
 def own(call: Call, reservation_id: UUID) -> Any:

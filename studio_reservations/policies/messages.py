@@ -10,6 +10,7 @@ from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 
+from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import zone
 
 
@@ -48,6 +49,24 @@ SWITCHED_OFF_BY: Mapping[Message, str] = {
     Message.SMS_LAST_CALL: "sms",
 }
 """The preference with which a customer switches a message off; all others cannot be switched off."""
+
+GIVES_A_SEAT = frozenset({Message.CONFIRMATION, Message.MOVED, Message.RESTORED})
+TAKES_A_SEAT = frozenset(
+    {Message.CANCELLED, Message.CANCELLED_BY_STUDIO, Message.AUTO_CANCELLATION, Message.LATE_CHARGE}
+)
+"""These letters bring a calendar entry, and these take it away."""
+
+_SO_WHILE: Mapping[Message, frozenset[Status]] = {
+    **dict.fromkeys(GIVES_A_SEAT, frozenset({Status.PENDING, Status.CHECKED_IN, Status.ATTENDED})),
+    **dict.fromkeys(TAKES_A_SEAT, frozenset({Status.CANCELLED})),
+    **dict.fromkeys(TIMED, frozenset({Status.PENDING})),
+    Message.AUTO_CANCELLATION: frozenset({Status.AUTO_CANCELLED}),
+    Message.CHECK_IN: frozenset({Status.CHECKED_IN, Status.ATTENDED}),
+    Message.NO_SHOW: frozenset({Status.NO_SHOW}),
+}
+"""In which states of a reservation it is so what a message says of it. Source: docs/decisions/0014."""
+
+_UNTIL_WAIVED = frozenset({Message.NO_SHOW, Message.LATE_CHARGE})
 
 _TOLD: Mapping[str, tuple[Message, ...]] = {
     "reservation.created": (Message.CONFIRMATION,),
@@ -89,6 +108,17 @@ def is_wanted(
     chosen = [layer[field] for layer in (of_class, studio) if layer is not None and layer.get(field) is not None]
     preference = SWITCHED_OFF_BY.get(message)
     return (chosen[0] if chosen else True) and (preference is None or preferences.get(preference) is not False)
+
+
+def is_still_so(message: Message, *, status: str, waived: bool, session: str) -> bool:
+    """Say whether a message about a reservation still says what is so; ``session`` is the state of the class session."""
+    if message in _UNTIL_WAIVED and waived:
+        return False
+    if message is Message.WAIVED:
+        return waived
+    if message in TIMED and session != "SCHEDULED":
+        return False
+    return message not in _SO_WHILE or status in _SO_WHILE[message]
 
 
 def is_quiet(now: datetime, *, quiet_from: time | None, quiet_until: time | None, timezone: str) -> bool:

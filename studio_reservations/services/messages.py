@@ -12,11 +12,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
-from studio_reservations.models import Channel, DeliveryState, OutboxDelivery, OutboxMessage, Role, SubjectType
+from studio_reservations.models import (
+    Channel,
+    DeliveryState,
+    OutboxDelivery,
+    OutboxMessage,
+    Role,
+    SubjectType,
+    WebhookEndpoint,
+)
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.events import record
 
 LISTED = 100
+SWITCH_ON_FIRST = "The webhook is switched off. Switch it on first."
 
 
 def parked_deliveries(
@@ -54,7 +63,11 @@ def count_due(db_session: Session, *, studio_id: UUID, actor: Actor, as_of: date
 
 
 def retry_delivery(db_session: Session, *, delivery_id: UUID, actor: Actor, now: datetime) -> OutboxDelivery:
-    """Send a parked message after all; one that is not parked is returned unchanged. :raises NotFound, Forbidden:"""
+    """Send a parked message after all; one that is not parked is returned unchanged.
+
+    :raises NotFound, Forbidden:
+    :raises InvalidRequest: where its webhook is switched off.
+    """
     delivery = db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
     if delivery is None:
         raise NotFound()
@@ -65,7 +78,11 @@ def retry_delivery(db_session: Session, *, delivery_id: UUID, actor: Actor, now:
 
 
 def due_again(db_session: Session, delivery: OutboxDelivery, *, now: datetime) -> OutboxDelivery:
-    """Let a delivery begin anew, under its own id."""
+    """Let a delivery begin anew, under its own id. :raises InvalidRequest: where its webhook is switched off."""
+    if delivery.endpoint_id is not None:
+        endpoint = db_session.get_one(WebhookEndpoint, delivery.endpoint_id, populate_existing=True)
+        if endpoint.disabled_at is not None:
+            raise InvalidRequest(errors={"webhook": SWITCH_ON_FIRST})
     delivery.state = DeliveryState.DUE.value
     delivery.attempts = 0
     delivery.next_attempt_at = now
@@ -79,7 +96,7 @@ def send_again(db_session: Session, *, delivery_id: UUID, actor: Actor, now: dat
     """Send a message once more, whatever became of it; one that waits is returned unchanged.
 
     :raises NotFound, Forbidden: webhooks are the owner's.
-    :raises InvalidRequest: where what it told of was erased, or its webhook removed.
+    :raises InvalidRequest: where what it told of was erased, or its webhook removed or switched off.
     """
     delivery = db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
     if delivery is None:

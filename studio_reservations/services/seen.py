@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ from studio_reservations.models import (
     SessionReservation,
 )
 from studio_reservations.pass_types import Candidate, HeldPass, HeldReservation, Status, Step
+from studio_reservations.policies.pass_words import held_pass_of
 
 # Of all that a pass ever had, in one statement and a later snapshot than the lock: so it is current.
 HELD = (
@@ -129,26 +131,8 @@ def held_pass(
     steps: Iterable[Step] = (),
 ) -> HeldPass:
     """Return the frozen value of a pass (an entity, or a row with its columns) with what it holds."""
-    return HeldPass(
-        id=registration.id,
-        customer_id=registration.customer_id,
-        class_id=registration.class_id,
-        pass_type=registration.pass_type,
-        status=registration.status,
-        now=now,
-        timezone=timezone,
-        options=_frozen(registration.pass_options),
-        sessions_included=registration.sessions_included,
-        sessions_remaining=registration.sessions_remaining,
-        sessions_attended=registration.sessions_attended,
-        max_advance_reservations=registration.max_advance_reservations,
-        requires_sequential_attendance=registration.requires_sequential_attendance,
-        valid_from=registration.valid_from,
-        valid_until=registration.valid_until,
-        issued_at=registration.issued_at,
-        reservations=tuple(reservations),
-        steps=tuple(steps),
-    )
+    held = held_pass_of(registration, now=now, timezone=timezone)
+    return replace(held, reservations=tuple(reservations), steps=tuple(steps))
 
 
 def load_held_passes(

@@ -17,12 +17,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
+from studio_reservations.language import ENGLISH
 from studio_reservations.models import (
     Channel,
     DeliveryState,
     OutboxDelivery,
     OutboxMessage,
     Role,
+    Studio,
     SubjectType,
     WebhookEndpoint,
     new_id,
@@ -30,16 +32,18 @@ from studio_reservations.models import (
 from studio_reservations.notifications.payloads import EVENTS, TEST
 from studio_reservations.notifications.recording import disable_endpoint
 from studio_reservations.notifications.webhook_post import UnfitAddress, fit_url
+from studio_reservations.policies.local_time import zone
 from studio_reservations.services.actors import Actor, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
-from studio_reservations.services.messages import due_again
+from studio_reservations.services.messages import SWITCH_ON_FIRST, due_again
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 BOTH_VALID_FOR = timedelta(days=1)
 LONGEST_DESCRIPTION = 200
 LOGGED = 100
+BOTH_VALID = "The secret before this one is valid until {when}. Wait until then, or end it now: then make a new one."
 BY_STAFF = "Switched off by the studio."
 REMOVED = "The webhook was removed."
 
@@ -77,7 +81,7 @@ class WebhookService:
         :raises InvalidRequest: for an address to which webhooks may not go, or an event that does not exist.
         """
         actor.require(studio_id, Role.OWNER)
-        self._check(url=url, events=events, description=description)
+        url = self._checked(url=url, events=events, description=description)
         with atomic(self.db_session):
             secret = _new_secret()
             endpoint = WebhookEndpoint(
@@ -101,15 +105,32 @@ class WebhookService:
         return list(self.db_session.scalars(query))
 
     def rotate_secret(self, *, endpoint_id: UUID, actor: Actor) -> NewSecret:
-        """Give the endpoint a new secret; for a day everything is signed with the old one as well."""
+        """Give the endpoint a new secret; for a day everything is signed with the old one as well.
+
+        :raises InvalidRequest: while the one before is valid still, which it would end.
+        """
         with atomic(self.db_session):
             endpoint = self._locked(endpoint_id, actor)
+            until = endpoint.previous_secret_until
+            if until is not None and until > self.now:
+                timezone = self.db_session.get_one(Studio, endpoint.studio_id).timezone
+                raise InvalidRequest(errors={"secret": BOTH_VALID.format(when=_when(until, timezone=timezone))})
             endpoint.previous_secret = endpoint.secret
             endpoint.previous_secret_until = self.now + BOTH_VALID_FOR
             endpoint.secret = _new_secret()
             self.db_session.flush()
             self._record(endpoint, "webhook.rotated", actor)
         return NewSecret(endpoint=endpoint, secret=endpoint.secret)
+
+    def end_old_secret(self, *, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
+        """Sign with the newest secret alone from now on, as where the one before has leaked; done twice, it is done once."""
+        with atomic(self.db_session):
+            endpoint = self._locked(endpoint_id, actor)
+            if endpoint.previous_secret is not None:
+                endpoint.previous_secret = endpoint.previous_secret_until = None
+                self.db_session.flush()
+                self._record(endpoint, "webhook.old_secret_ended", actor)
+        return endpoint
 
     def disable(self, *, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
         """Send nothing there any more; what waits is parked. Off already, it is returned unchanged."""
@@ -151,7 +172,7 @@ class WebhookService:
         with atomic(self.db_session):
             endpoint = self._locked(endpoint_id, actor)
             if endpoint.disabled_at is not None:
-                raise InvalidRequest(errors={"url": "The webhook is switched off. Switch it on first."})
+                raise InvalidRequest(errors={"webhook": SWITCH_ON_FIRST})
             message = OutboxMessage(
                 id=new_id(),
                 studio_id=endpoint.studio_id,
@@ -206,6 +227,7 @@ class WebhookService:
         """Send an event once more, under the same id, by which the receiver knows it.
 
         :raises NotFound: for a delivery that is none of a webhook of this studio's.
+        :raises InvalidRequest: where the webhook is switched off.
         """
         delivery = self.db_session.get(OutboxDelivery, delivery_id, with_for_update=True, populate_existing=True)
         if delivery is None or delivery.channel != Channel.WEBHOOK or delivery.endpoint_id is None:
@@ -213,10 +235,12 @@ class WebhookService:
         actor.require(delivery.studio_id, Role.OWNER)
         return due_again(self.db_session, delivery, now=self.now)
 
-    def _check(self, *, url: str, events: Sequence[str] | None, description: str | None) -> None:
+    def _checked(self, *, url: str, events: Sequence[str] | None, description: str | None) -> str:
+        """Return the address as it travels, in ASCII."""
         errors = {}
         try:
-            fit_url(url, allow_private=self._allow_private)
+            parts = fit_url(url, allow_private=self._allow_private)
+            url = url if url.isascii() else parts.geturl()
         except UnfitAddress as error:
             errors["url"] = str(error)
         if events is not None:
@@ -228,6 +252,7 @@ class WebhookService:
             errors["description"] = f"Write at most {LONGEST_DESCRIPTION} characters."
         if errors:
             raise InvalidRequest(errors=errors)
+        return url
 
     def _locked(self, endpoint_id: UUID, actor: Actor) -> WebhookEndpoint:
         endpoint = self.db_session.scalar(
@@ -253,6 +278,12 @@ class WebhookService:
             now=self.now,
             details={"endpoint_id": str(endpoint.id), "url": endpoint.url},
         )
+
+
+def _when(instant: datetime, *, timezone: str) -> str:
+    """Return an instant as the studio reads it, such as ``Tue 24 November, 18:30``."""
+    local = instant.astimezone(zone(timezone))
+    return f"{ENGLISH.day(local, 'sentence')}, {ENGLISH.time(local)}"
 
 
 def _new_secret() -> str:

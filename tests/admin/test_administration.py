@@ -205,6 +205,10 @@ def test_a_webhook_is_added_with_a_secret_shown_once(as_role, stored, kiln):
     stored.refresh(endpoint)
     assert secrets_in(rotated) == [endpoint.secret]
     assert endpoint.secret != endpoint.previous_secret == secret
+    assert "is valid until" in press(owner, f"{STUDIO}/webhooks/{endpoint.id}/rotate").text
+    assert "valid no more" in told(owner, press(owner, f"{STUDIO}/webhooks/{endpoint.id}/end-old-secret"))
+    stored.refresh(endpoint)
+    assert endpoint.previous_secret is None
 
 
 @pytest.mark.parametrize(

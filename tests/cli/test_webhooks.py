@@ -33,10 +33,19 @@ def test_an_address_is_added_listed_rotated_and_switched_off_and_on(app: Flask, 
         row = db_session.scalars(select(WebhookEndpoint)).one()
         assert (row.secret, row.previous_secret) == (rotated, secret)
 
+    again = app.test_cli_runner().invoke(args=["studio", "webhooks", "rotate", endpoint_id])
+    assert (again.exit_code, "The secret before this one is valid until" in again.output) == (1, True)
+    assert run(app, "end-old-secret", endpoint_id) == "The old secret is valid no more.\n"
+    assert run(app, "test", endpoint_id) == "A test is on its way.\n"
+    assert "webhook.test  DUE  not tried yet" in run(app, "log", endpoint_id)
+
     assert run(app, "disable", endpoint_id) == "Switched off.\n"
     assert "off (Switched off by the studio.)" in run(app, "list", "--studio", slug)
     assert run(app, "enable", endpoint_id) == "Switched on.\n"
     assert secret not in run(app, "list", "--studio", slug)
+
+    assert run(app, "remove", "--yes", endpoint_id) == "Removed.\n"
+    assert "nowhere yet" in run(app, "list", "--studio", slug)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +87,10 @@ def test_what_was_parked_is_shown_and_sent_again(app: Flask, slug: str):
         app, "log", endpoint_id
     )
 
+    run(app, "disable", endpoint_id)
+    refused = runner.invoke(args=["studio", "messages", "retry", str(delivery_id)])
+    assert (refused.exit_code, "Switch it on first." in refused.output) == (1, True)
+    run(app, "enable", endpoint_id)
     again = runner.invoke(args=["studio", "messages", "retry", str(delivery_id)])
     assert again.output == f"{delivery_id}  DUE\n"
     assert runner.invoke(args=["studio", "messages", "parked", "--studio", slug]).output == "Nothing is parked.\n"

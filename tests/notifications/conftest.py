@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from studio_reservations.models import OutboxDelivery
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.delivery import deliver_outbox
+from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.settings import load
 from tests.factories import NOW
 from tests.notifications.gallery import World
@@ -33,6 +34,8 @@ class Post:
             "STUDIO_MAIL_FROM": "hello@kilnstreet.example",
         }
         self.templates: BaseLoader | None = None
+        self.users: dict[str, str] = {}
+        """Addresses of the portal's users by their ids."""
 
     def run(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in a transaction of its own."""
@@ -40,7 +43,13 @@ class Post:
             return work(db_session)
 
     def courier(self) -> Courier:
-        return Courier.of(load(self.config), secret="of the tests", templates=self.templates)
+        return Courier.of(
+            load(self.config),
+            secret="of the tests",
+            templates=self.templates,
+            pass_types=installed_pass_types(),
+            address_of=self.users.get,
+        )
 
     def deliver(self, *, as_of: datetime = NOW, random: float = 0.5) -> dict[str, int]:
         """Run the job once, at an instant that stands still."""

@@ -28,6 +28,7 @@ from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.delivery import claim
 from studio_reservations.notifications.expanding import expand
 from studio_reservations.notifications.mail import Mail
+from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.pass_types import Status
 from studio_reservations.settings import load
 from tests import factories
@@ -213,7 +214,7 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
-    courier = Courier.of(load(CONFIG), secret="of the gallery")
+    courier = Courier.of(load(CONFIG), secret="of the gallery", pass_types=installed_pass_types())
     with Session(engine) as db_session:
         world = World(db_session)
         for name, mail in mails_of(world, tell_everything(world), courier):

@@ -16,24 +16,50 @@ from aiosmtpd.controller import Controller
 
 
 class Mailbox:
-    """A mail server; ``answers`` are given to the next messages instead of taking them, such as ``"550 No such user"``."""
+    """A mail server; ``answers`` are given to the next messages instead of taking them, such as ``"550 No such user"``.
+
+    ``refuses`` holds what it answers to a command (``HELLO``, ``MAIL``, ``RCPT``, ``DATA``) until further notice.
+    """
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
+        self.raw: list[bytes] = []
+        self.refuses: dict[str, str] = {}
         self.recipients: list[str] = []
         self.answers: deque[str] = deque()
         self._controller: Controller | None = None
         self.port = 0
 
+    async def handle_EHLO(  # noqa: N802
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [self.refuses["HELLO"]] if "HELLO" in self.refuses else responses
+
+    async def handle_HELO(self, _server: Any, session: Any, _envelope: Any, hostname: str) -> str:  # noqa: N802
+        session.host_name = hostname
+        return self.refuses.get("HELLO", "250 hello")
+
+    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        if "MAIL" in self.refuses:
+            return self.refuses["MAIL"]
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        if "RCPT" in self.refuses:
+            return self.refuses["RCPT"]
         if self.answers and self.answers[0].startswith("550"):
             return self.answers.popleft()
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if "DATA" in self.refuses:
+            return self.refuses["DATA"]
         if self.answers:
             return self.answers.popleft()
+        self.raw.append(envelope.content)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.received.append(message)

@@ -11,14 +11,17 @@ from jinja2 import DictLoader
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from studio_reservations.models import Base
+from studio_reservations.models import AccessKind, Base
 from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.letters import FOLDER
 from studio_reservations.notifications.mail import Mail, as_message
+from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.policies.messages import SMS, Message
 from studio_reservations.settings import load
+from tests import factories
 from tests.notifications.gallery import CONFIG, World, mails_of, tell_everything
 
+CREDITS = ("studio_credit_pack:CreditPack",)
 EVIL = '<script>alert(1)</script>"><img src=x onerror=y>\r\nBcc: all@example.org {{ 7 * 7 }}'
 
 
@@ -131,12 +134,81 @@ def test_what_cannot_be_switched_off_says_so(db_session: Session):
         assert f"Switch this message off: {found[name].unsubscribe_url}" in found[name].text
 
 
-def letters(db_session: Session, *, templates=None, locale: str | None = None, **named: str) -> dict[str, Mail]:
+def test_a_pass_that_counts_something_else_is_never_said_to_have_punches(db_session: Session):
+    found = letters(db_session, pass_type="credit_pack")
+
+    for name, mail in found.items():
+        assert "punch" not in f"{mail.subject}\n{mail.text}".lower(), name
+    assert found["pass_expiring"].subject.startswith("Your pass ends on")
+    assert found["pass_expiring"].subject.endswith(": Credit pack")
+    assert "Left on it: 5 credits." in found["pass_expiring"].text
+    assert "Taken: 1 credit. Left on the pass: 5 credits." in found["check_in"].text
+    assert "Then it is 1 credit." in found["confirmation"].text
+
+
+def test_it_has_its_own_words_in_french_too(db_session: Session):
+    found = letters(db_session, pass_type="credit_pack", locale="fr")
+
+    assert found["pass_expiring"].subject.endswith("\u00a0: Carnet de crédits")
+    assert "Solde\u00a0: 5 crédits." in found["pass_expiring"].text
+    assert "Retrait\u00a0: 1 crédit." in found["check_in"].text
+    assert not any("entrée" in mail.text for mail in found.values())
+
+
+def test_a_pass_whose_plugin_is_missing_is_told_by_its_key_and_in_punches(db_session: Session):
+    found = letters(db_session, pass_type="gone_pack")
+
+    assert found["pass_expiring"].subject.endswith(": gone pack")
+    assert "5 punches are left on it." in found["pass_expiring"].text
+
+
+def test_whoever_acts_for_somebody_reads_their_name(db_session: Session):
+    found = letters(db_session, at_a_parents=True, name="Mina Okafor")
+
+    for name, said in {
+        "confirmation": "The seat of Mina Okafor in Beginner Wheel Throwing is reserved for",
+        "reminder": "Mina Okafor has a seat in",
+        "check_in": "Mina Okafor is checked in for",
+        "no_show": "nobody checked Mina Okafor in",
+        "waived": "the class that Mina Okafor missed",
+    }.items():
+        assert said in found[name].text, name
+        assert not re.search(r"\b[Yy]ou (are checked in|have a seat|missed|did not)", found[name].text), name
+
+
+def test_a_late_charge_leads_to_the_reservation_of_which_it_tells(db_session: Session):
+    assert re.search(r"See your reservation: https://\S+/my/reservations/", letters(db_session)["late_charge"].text)
+
+
+def test_a_time_to_explain_that_is_still_to_come_is_not_said_to_have_ended(db_session: Session):
+    said = letters(db_session)["auto_cancellation"].text  # there the cause may still be explained
+
+    assert "You missed Beginner Wheel Throwing on Mon 30 November, 18:00.\n" in said
+    assert "ended" not in said
+
+
+def letters(
+    db_session: Session,
+    *,
+    templates=None,
+    locale: str | None = None,
+    pass_type: str = "punch_pass",
+    at_a_parents: bool = False,
+    **named: str,
+) -> dict[str, Mail]:
     """Return every letter by its name."""
     world = World(db_session, **named)
-    world.customer.locale = locale
+    world.customer.locale, world.held.pass_type = locale, pass_type
+    if at_a_parents:
+        world.customer.email = None
+        parent = factories.make_customer(db_session, world.studio, name="Noor Okafor", email="noor@example.org")
+        factories.give_access(db_session, parent, "7")
+        factories.give_access(db_session, world.customer, "7", kind=AccessKind.GUARDIAN)
     told = tell_everything(world)
-    return dict(mails_of(world, told, Courier.of(load(CONFIG), secret="of the tests", templates=templates)))
+    courier = Courier.of(
+        load(CONFIG), secret="of the tests", templates=templates, pass_types=installed_pass_types(CREDITS)
+    )
+    return dict(mails_of(world, told, courier))
 
 
 class _Page(HTMLParser):

@@ -17,6 +17,7 @@ from studio_reservations.notifications.delivery import claim
 from studio_reservations.notifications.expanding import expand
 from studio_reservations.notifications.letters import FOLDER
 from studio_reservations.notifications.mail import Mail
+from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.settings import load
 from tests import factories
 from tests.factories import NOW
@@ -61,7 +62,7 @@ def test_a_confirmation_says_the_day_as_french_does(world: World):
     assert "  mar. 8 décembre, 18:00–20:00" in mail.text
     for part in ("mar.", "8", "déc."):
         assert f">{part}</span>" in mail.html
-    assert b"SUMMARY:Beginner Wheel Throwing" in (mail.calendar or b"")
+    assert b"SUMMARY:Beginner Wheel Throwing" in mail.calendars[0].content
 
 
 def test_what_there_is_one_of_is_singular(world: World):
@@ -134,12 +135,12 @@ def test_a_child_without_a_language_is_written_about_in_that_of_the_parent(world
     mail = courier().letter(told(world), now=NOW)
 
     assert mail.recipient == "Noor@example.org"
-    assert mail.text.startswith("Vous avez une place\nPour Maya Rahman\n")
+    assert mail.text.startswith("Une place est réservée pour Maya Rahman\nPour Maya Rahman\n")
 
 
 def courier(templates: DictLoader | None = None) -> Courier:
     """Return the courier of a portal."""
-    return Courier.of(load(CONFIG), secret="of the tests", templates=templates)
+    return Courier.of(load(CONFIG), secret="of the tests", templates=templates, pass_types=installed_pass_types())
 
 
 def letters(world: World, *, templates: DictLoader | None = None) -> dict[str, Mail]:

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -19,9 +20,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from studio_reservations.errors import Forbidden, InvalidRequest, NotFound
 from studio_reservations.models import OutboxMessage, ReservationHistory, Role, WebhookEndpoint
+from studio_reservations.notifications.expanding import expand
 from studio_reservations.notifications.failures import Hopeless, Refused
 from studio_reservations.notifications.payload_docs import page
 from studio_reservations.notifications.webhook_post import Poster, UnfitAddress, fit_url
+from studio_reservations.services.messages import retry_delivery, send_again
 from studio_reservations.services.webhooks import NewSecret, WebhookService
 from tests import factories
 from tests.notifications.conftest import Post
@@ -132,6 +135,33 @@ def test_while_a_secret_is_rotated_both_are_good_for_a_day(post: Post, world: Wo
         verified(old.secret, body, headers)
 
 
+def test_a_secret_is_not_rotated_again_while_the_one_before_is_valid_unless_that_is_ended(
+    post: Post, world: World, receiver: Receiver
+):
+    first = endpoint_of(post, world, receiver)
+    owner = factories.staff_actor(world.studio, Role.OWNER)
+    act: dict[str, Any] = {"endpoint_id": first.endpoint.id, "actor": owner}
+
+    def rotate(now: datetime) -> str:
+        return post.run(lambda db_session: service(db_session, now).rotate_secret(**act).secret)
+
+    second = rotate(THEN)
+    with pytest.raises(InvalidRequest) as refused:
+        rotate(THEN + timedelta(hours=23))
+    assert "valid until Wed 2 December, 10:00" in refused.value.values["errors"]["secret"]
+    assert fresh(post, first.endpoint.id).previous_secret == first.secret
+
+    post.run(lambda db_session: service(db_session).end_old_secret(**act))
+    tell(world)
+    post.deliver(as_of=THEN)
+    _, headers, body = receiver.calls[-1]
+    verified(second, body, headers)
+    with pytest.raises(WebhookVerificationError):
+        verified(first.secret, body, headers)
+    third = rotate(THEN + timedelta(hours=1))
+    assert rotate(THEN + timedelta(hours=25)) != third  # a day later it needs no ending
+
+
 def test_an_endpoint_that_fails_for_a_day_is_switched_off_and_its_owners_are_told(
     post: Post, world: World, receiver: Receiver, mailbox: Mailbox
 ):
@@ -156,7 +186,7 @@ def test_an_endpoint_that_fails_for_a_day_is_switched_off_and_its_owners_are_tol
     post.deliver(as_of=now)
     assert sorted(mailbox.recipients) == ["desk@kilnstreet.example", "owner@example.org"]
     assert mailbox.received[0]["Subject"] == "A webhook of Kiln Street Pottery is switched off"
-    tell(world)
+    tell(world, at=now)
     assert post.deliver(as_of=now)["sent"] == 0  # nothing goes there any more
 
     receiver.answers.clear()
@@ -170,6 +200,97 @@ def test_an_endpoint_that_fails_for_a_day_is_switched_off_and_its_owners_are_tol
     assert post.deliver(as_of=now)["sent"] == 2
     again = {headers["webhook-id"] for _, headers, _ in receiver.calls[-2:]}
     assert again == {str(one["webhook_id"]) for one in log}
+
+
+def test_owners_are_told_at_the_address_that_the_portal_has(
+    post: Post, world: World, receiver: Receiver, mailbox: Mailbox
+):
+    world.studio.contact_email = None
+    for number, role in ((7, Role.OWNER), (8, Role.OWNER), (9, Role.MANAGER)):
+        factories.make_staff(world.db_session, world.studio, role, user_id=str(number))
+    post.users = {"7": "owner@example.org", "9": "manager@example.org"}
+    endpoint_of(post, world, receiver)
+    receiver.answers.append(410)
+    tell(world)
+    post.deliver(as_of=THEN)
+    post.deliver(as_of=THEN)
+
+    assert mailbox.recipients == ["owner@example.org"]
+
+
+def test_a_portal_that_fails_to_tell_an_address_costs_nobody_a_message(
+    post: Post, world: World, receiver: Receiver, mailbox: Mailbox
+):
+    factories.make_staff(world.db_session, world.studio, Role.OWNER, user_id="7")
+    post.users = Forgetful()
+    endpoint = endpoint_of(post, world, receiver).endpoint
+    receiver.answers.append(410)
+    tell(world)
+    post.deliver(as_of=THEN)
+    post.deliver(as_of=THEN)
+
+    assert fresh(post, endpoint.id).disabled_at == THEN
+    assert mailbox.recipients == ["desk@kilnstreet.example"]
+
+
+class Forgetful(dict[str, str]):
+    """The users of a portal with a fault in it."""
+
+    def get(self, *_: Any) -> Any:
+        raise RuntimeError("the portal's table is gone")
+
+
+def test_while_a_webhook_is_off_what_waits_for_it_is_kept_and_not_sent(post: Post, world: World, receiver: Receiver):
+    endpoint = endpoint_of(post, world, receiver).endpoint
+    owner = factories.staff_actor(world.studio, Role.OWNER)
+    receiver.answers.append(500)
+    tell(world)
+    post.deliver(as_of=THEN)
+    tell(world)  # nobody has looked at it yet when the webhook is switched off
+    later = THEN + timedelta(minutes=1)
+    post.run(lambda db_session: service(db_session, later).disable(endpoint_id=endpoint.id, actor=owner))
+    post.deliver(as_of=later)
+
+    waiting = post.deliveries()
+    assert [(one.state, one.last_error) for one in waiting] == [("PARKED", "The webhook is switched off.")] * 2
+    again: dict[str, Any] = {"delivery_id": waiting[0].id, "actor": owner}
+    for attempt in (
+        lambda db_session: retry_delivery(db_session, now=later, **again),
+        lambda db_session: send_again(db_session, now=later, **again),
+        lambda db_session: service(db_session, later).redeliver(**again),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            post.run(attempt)
+        assert refused.value.values["errors"] == {"webhook": "The webhook is switched off. Switch it on first."}
+    post.run(lambda db_session: service(db_session, later).enable(endpoint_id=endpoint.id, actor=owner))
+    for one in waiting:
+        post.run(partial(retry_delivery, delivery_id=one.id, actor=owner, now=later))
+
+    assert post.deliver(as_of=later)["sent"] == 2
+
+
+def test_a_webhook_that_is_switched_off_while_a_worker_has_its_events_keeps_them(
+    post: Post, world: World, receiver: Receiver
+):
+    endpoint = endpoint_of(post, world, receiver).endpoint
+    tell(world)
+    post.run(lambda db_session: expand(db_session, as_of=THEN, sms=False))
+    world.db_session.get_one(WebhookEndpoint, endpoint.id).disabled_at = THEN
+    world.db_session.commit()
+
+    assert post.deliver(as_of=THEN)["parked"] == 1
+    assert receiver.calls == []
+
+
+def test_what_cannot_be_written_is_not_held_against_the_receiver(post: Post, world: World, receiver: Receiver):
+    endpoint = endpoint_of(post, world, receiver).endpoint
+    for day in range(3):
+        world.tell("reservation.attended", {}, at=THEN)
+        world.db_session.commit()
+        assert post.deliver(as_of=THEN + timedelta(days=day))["parked"] == 1
+
+    assert (fresh(post, endpoint.id).failing_since, fresh(post, endpoint.id).disabled_at) == (None, None)
+    assert receiver.calls == []
 
 
 def test_an_endpoint_that_is_gone_is_switched_off_at_once(post: Post, world: World, receiver: Receiver):
@@ -218,6 +339,19 @@ PRIVATE = [
     "https://[2002:7f00:1::]/",
     "https://224.0.0.1/",
     "https://255.255.255.255/",
+    "https://192.0.0.8/",
+    "https://192.88.99.1/",
+    "https://198.51.100.7/",
+    "https://[fec0::1]/",
+    "https://[feff::1]/",
+    "https://[3fff::1]/",
+    "https://[4000::1]/",
+    "https://[64:ff9b:1::808:808]/",
+    "https://[2001:2::1]/",
+    "https://[2001:db8::1]/",
+    "https://[2002:808:808::]/",
+    "https://１２７.0.0.1/",
+    "https://ⓛocalhost/",
 ]
 
 
@@ -241,6 +375,8 @@ def test_private_addresses_are_refused_however_they_are_written(url: str):
         "https://example.org/\nHost: other",
         "https://example.org/" + "a" * 2_000,
         "//example.org",
+        f"https://{'ö' * 64}.example/",
+        "https://user:password@töpferei.example/",
         "",
     ],
 )
@@ -253,7 +389,20 @@ def test_an_address_that_cannot_be_meant_is_refused(url: str):
     "url", ["https://example.org/hooks?a=1", "https://8.8.8.8:8443/", "https://[2606:4700::1111]/"]
 )
 def test_public_addresses_are_taken(url: str):
-    fit_url(url, allow_private=False)
+    assert fit_url(url, allow_private=False).geturl() == url
+
+
+def test_an_address_in_other_letters_is_kept_as_it_travels(post: Post, world: World, receiver: Receiver):
+    host, port = receiver.url.removeprefix("http://").split(":")
+    typed = fit_url("https://töpferei.example:8443/häken%20da?wo=körbe&x=1", allow_private=False)
+    assert typed.geturl() == "https://xn--tpferei-90a.example:8443/h%C3%A4ken%20da?wo=k%C3%B6rbe&x=1"
+
+    world.db_session.commit()
+    added = post.run(lambda db_session: add(db_session, world, f"http://{host}:{port}/häken"))
+    assert added.endpoint.url == f"{receiver.url}/h%C3%A4ken"
+    tell(world)
+    assert post.deliver(as_of=THEN)["sent"] == 1
+    assert [path for path, _, _ in receiver.calls] == ["/h%C3%A4ken"]
 
 
 @pytest.mark.parametrize("address", ["10.0.0.7", "127.0.0.1", "169.254.169.254", "::1", "fd00::7", "::ffff:10.0.0.7"])
@@ -297,6 +446,29 @@ def test_a_receiver_that_drips_is_cut_off(receiver: Receiver):
     assert monotonic() - started < 3
 
 
+def test_the_limit_holds_for_the_resolver_and_for_all_addresses_together(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+):
+    release = Event()
+    tried = []
+
+    def deaf(address: Any, *_: Any, **__: Any) -> Any:
+        tried.append(address)
+        release.wait(5)
+        raise ConnectionRefusedError
+
+    try:
+        for what, fake in (("create_connection", deaf), ("getaddrinfo", lambda *_, **__: release.wait(5))):
+            monkeypatch.setattr(socket, what, fake)
+            started = monotonic()
+            with pytest.raises(Refused, match=r"No answer within 0\.1 seconds"):
+                Poster(allow_private=True, limit_seconds=0.1).post(receiver.url, b"{}", {})
+            assert monotonic() - started < 2
+    finally:
+        release.set()
+    assert len(tried) == 1
+
+
 def test_who_may_manage_webhooks(post: Post, world: World, receiver: Receiver):
     new = endpoint_of(post, world, receiver)
     elsewhere = post.run(lambda db_session: factories.make_studio(db_session, name="Elsewhere"))
@@ -311,7 +483,7 @@ def test_who_may_manage_webhooks(post: Post, world: World, receiver: Receiver):
                 mine.add_endpoint(url="https://example.org", **of_studio)
             with pytest.raises(refusal):
                 mine.endpoints(**of_studio)
-            for call in (mine.rotate_secret, mine.disable, mine.enable, mine.log):
+            for call in (mine.rotate_secret, mine.end_old_secret, mine.disable, mine.enable, mine.log):
                 with pytest.raises(refusal):
                     call(endpoint_id=new.endpoint.id, actor=actor)
 
@@ -430,11 +602,11 @@ def service(db_session: Session, now: datetime = THEN) -> WebhookService:
     return WebhookService(db_session, clock=lambda: now, allow_private=True)
 
 
-def tell(world: World) -> None:
+def tell(world: World, *, at: datetime = THEN) -> None:
     """Tell of something that no customer is told of."""
     seat = world.seat()
     about = {"customer_id": str(world.customer.id), "reservation_id": str(seat.id)}
-    world.tell("reservation.attended", about, of=seat, at=THEN)
+    world.tell("reservation.attended", about, of=seat, at=at)
     world.db_session.commit()
 
 

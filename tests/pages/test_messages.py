@@ -46,11 +46,18 @@ def test_looking_at_it_changes_nothing(client: FlaskClient, customer: UUID):
 
 
 def test_switches_are_saved(client: FlaskClient, customer: UUID):
-    answer = client.post(path(customer), data={"reminder": "on", "sms": "on"}, follow_redirects=True)
+    answer = client.post(path(customer), data={"switches": "all", "reminder": "on", "sms": "on"}, follow_redirects=True)
 
     assert "Saved." in answer.text
     assert switched_on(answer.text) == {"reminder", "sms"}
     assert preferences(customer) == {"reminder": True, "check_in": False, "pass_expiring": False, "sms": True}
+
+
+@pytest.mark.parametrize("data", [{}, {"reminder": "on"}, {"List-Unsubscribe": "Two-Clicks"}])
+def test_what_is_not_sent_by_the_page_changes_nothing(client: FlaskClient, customer: UUID, data: dict[str, str]):
+    client.post(path(customer, "reminder"), data=data)
+
+    assert preferences(customer) == {}
 
 
 def test_the_message_it_came_from_is_switched_off_with_one_button(client: FlaskClient, customer: UUID):
