@@ -96,7 +96,9 @@ def as_mo(catalog: Catalog) -> bytes:
     """Return the catalogue as programs read it, without what has no translation: that is English then, not empty."""
     written = BytesIO()
     told = Catalog(locale=catalog.locale_identifier, charset="utf-8", creation_date=NO_DATE, revision_date=NO_DATE)
-    told.mime_headers = [("Plural-Forms", catalog.plural_forms)]  # what is written there, whatever Babel's own table says
+    told.mime_headers = [
+        ("Plural-Forms", catalog.plural_forms)
+    ]  # what is written there, whatever Babel's own table says
     untold = untranslated(catalog)
     for message in catalog:
         if message.id and str(message.id) not in untold:

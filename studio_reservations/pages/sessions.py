@@ -11,12 +11,12 @@ from uuid import UUID
 
 from flask import Response, request
 
-from studio_reservations.errors import NotFound, ReservationRefused
+from studio_reservations.errors import NotFound
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.ids import read_id
-from studio_reservations.pages.offers import cards_of, limits_of, refuses_everything
+from studio_reservations.pages.offers import cards_of, is_same, limits_of, told_once
 from studio_reservations.pages.routes import page
 from studio_reservations.policies.local_time import zone
 from studio_reservations.services.directory import (
@@ -69,7 +69,6 @@ def sessions(call: Call) -> Response:
     found = _found(call, studio, wanted, after=_after(call), limit=A_PAGE + 1)
     shown = found[:A_PAGE]
     shut = _shut(call, studio, wanted) if wanted.only_reservable and not shown else []
-    refusals = shut + [one.answer.refusal for one in shown if one.answer.refusal is not None]
     return call.show(
         "sessions.html",
         studio=studio,
@@ -77,8 +76,9 @@ def sessions(call: Call) -> Response:
         classes=[row for row in classes if row.title],
         cards=cards_of(call, studio, shown, titles),
         limits=limits_of(call, shown, titles),
-        everywhere=next(filter(refuses_everything, refusals), None),
-        others=Counter(one.code for one in shut),
+        everywhere=told_once(shown or shut),
+        is_same=is_same,
+        others=Counter(one.answer.refusal.code for one in shut if one.answer.refusal is not None),
         capped=len(shut) == MOST_COUNTED,
         following=shown[-1].session.id if len(found) > A_PAGE else None,
         here=_address(call, studio, wanted),
@@ -146,10 +146,9 @@ def _after(call: Call) -> tuple[datetime, UUID] | None:
     return row.starts_at, row.id
 
 
-def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[ReservationRefused]:
-    """Return the refusals of the first sessions that the filters leave, where none can be reserved."""
-    found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
-    return [one.answer.refusal for one in found if one.answer.refusal is not None]
+def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[Available]:
+    """Return the first sessions that the filters leave, where none can be reserved."""
+    return _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
 
 
 def _address(call: Call, studio: Studio, wanted: Wanted) -> Callable[..., str]:

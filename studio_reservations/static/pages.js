@@ -21,7 +21,7 @@ addEventListener("pageshow", () => document.querySelectorAll(".studio form[data-
   const told = (time, minutes) => {
     const filled = { hours: Math.floor(minutes / 60), minutes: minutes % 60 };
     return (minutes < 60 ? time.dataset.minutes.replace("%(minutes)s", minutes)
-      : time.dataset.hours.replace(/%\((hours|minutes)\)s/g, (_, name) => filled[name]));
+      : (minutes % 60 ? time.dataset.hours : time.dataset.hour).replace(/%\((hours|minutes)\)s/g, (_, name) => filled[name]));
   };
   const draw = (track) => {
     const ticks = track.dataset.ticks.split(" ").map(Number);
