@@ -128,6 +128,7 @@ class StepAlreadyReserved(ReservationRefused):
 class SequenceNotMet(ReservationRefused):
     """``step``: the part asked for; ``missing``: the earliest part it waits for, and ``starts_at`` of its reservation or None.
 
+    ``missed_at``: when that part's session was that was missed, or None.
     ``rule``: attended, where the earlier part must have been attended, or reserved, where it must be on an earlier day.
     """
 

@@ -56,7 +56,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldReservation:
-    """A reservation that the pass already has, in whatever state."""
+    """A reservation that the pass already has, in whatever state.
+
+    ``threatens_at``: of a missed class, the night that cancels what comes after it; None where nothing is to come.
+    """
 
     id: UUID
     customer_id: UUID
@@ -71,6 +74,7 @@ class HeldReservation:
     punches_used: int = 0
     waived: bool = False
     makeup_for_id: UUID | None = None
+    threatens_at: datetime | None = None
 
     @property
     def live(self) -> bool:

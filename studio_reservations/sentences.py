@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
 from studio_reservations.language import ENGLISH, Language
-from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, WORDS
+from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, OF_SOMEBODY, WORDS
 
 T = TypeVar("T")
 
@@ -37,13 +37,17 @@ def translated(text: T, translations: Mapping[str, Mapping[str, str]], language:
     return text
 
 
-def sentence_of(error: StudioError, *, timezone: str | None = None, language: Language = ENGLISH) -> str:
+def sentence_of(
+    error: StudioError, *, timezone: str | None = None, language: Language = ENGLISH, person: str | None = None
+) -> str:
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
-    Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that.
+    Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that. ``person`` is the name of
+    whom it concerns, where somebody else reads it.
     """
     values = {name: translated(value, error.translations, language.tag) for name, value in error.values.items()}
-    for template, spoken in _templates(error, language):
+    values |= {"name": person} if person else {}
+    for template, spoken in _templates(error, language, of_somebody=person is not None):
         try:
             return _Filling(_zone(timezone), spoken).vformat(template, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
@@ -55,7 +59,7 @@ def _title(code: str, language: Language) -> str:
     return language.text(CATALOGUE[code].title) if code in CATALOGUE else code.replace("_", " ").capitalize()
 
 
-def _templates(error: StudioError, language: Language) -> Iterator[tuple[str, Language]]:
+def _templates(error: StudioError, language: Language, *, of_somebody: bool) -> Iterator[tuple[str, Language]]:
     """Return what may be filled, the fullest first, each with the language in which it is written."""
     if error.sentence is not None:
         own = translated(error.sentence, error.translations, language.tag)
@@ -65,7 +69,11 @@ def _templates(error: StudioError, language: Language) -> Iterator[tuple[str, La
         return
     named = f"{error.code}.{error.values.get(NAMED_VARIANTS.get(error.code, ''))}"
     for key in (named, error.code):
-        for variant in CATALOGUE[key].variants if key in CATALOGUE else ():
+        said = (
+            *(OF_SOMEBODY.get(key, ()) if of_somebody else ()),
+            *(CATALOGUE[key].variants if key in CATALOGUE else ()),
+        )
+        for variant in said:
             yield language.text(variant), language
 
 

@@ -100,7 +100,8 @@ CATALOGUE: dict[str, Wording] = {
     "already_reserved": _w("Already reserved", "You already have a seat in this session. See your reservation."),
     "advance_limit_reached": _w(
         "Advance limit reached",
-        "You can hold {limit:# upcoming reservation|# upcoming reservations} and have {used}.",
+        "You can hold {limit:# upcoming reservation|# upcoming reservations} and have {used}. "
+        "Come to one or cancel one, and a place opens.",
         "You hold as many upcoming reservations as this pass allows. Come to one or cancel one, and a place opens.",
     ),
     "session_full": _w(
@@ -134,12 +135,14 @@ CATALOGUE: dict[str, Wording] = {
     "sequence_not_met": _w(
         "An earlier part comes first",
         "Part {step} opens when you have been to part {missing}. Yours is on {starts_at:day}.",
+        "Part {step} opens when you have been to part {missing}, which was missed on {missed_at:day}. Make that one up first.",
         "Part {step} opens when you have been to part {missing}. Reserve that one first.",
         "This part opens when you have been to the earlier ones. Reserve those first.",
     ),
     "sequence_not_met.reserved": _w(
         "An earlier part comes first",
         "Part {step} comes after part {missing}. Yours is on {starts_at:day}. Choose a session after that.",
+        "Part {step} comes after part {missing}, which was missed on {missed_at:day}. Make that one up first.",
         "Part {step} comes after part {missing}. Reserve that one first.",
         "This part comes after the earlier ones. Reserve those first.",
     ),
@@ -270,3 +273,86 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "try_again": _w("Try again", "Many people are reserving right now. Nothing was changed. Try again in a moment."),
 }
+
+OF_SOMEBODY: dict[str, tuple[str, ...]] = {
+    "class_not_covered": (
+        N_("No pass of {name} covers {class_title}. Ask the studio for one that does."),
+        N_("No pass of {name} covers this class. Ask the studio for one that does."),
+    ),
+    "session_cancelled": (N_("The studio cancelled this session. Nothing was charged. Choose another session."),),
+    "customer_suspended": (
+        N_(
+            "New reservations are paused through {ends_on}. {no_shows:# class was|# classes were} missed. "
+            "What {name} holds stays. Ask the studio if that is wrong."
+        ),
+        N_(
+            "New reservations are paused through {ends_on}. What {name} holds stays. Ask the studio if that is wrong.",
+        ),
+        N_("New reservations are paused. What {name} holds stays. Ask the studio if that is wrong."),
+    ),
+    "already_reserved": (N_("{name} already has a seat in this session. See the reservation."),),
+    "advance_limit_reached": (
+        N_(
+            "{name} can hold {limit:# upcoming reservation|# upcoming reservations} and has {used}. "
+            "Come to one or cancel one, and a place opens."
+        ),
+        N_(
+            "{name} holds as many upcoming reservations as this pass allows. "
+            "Come to one or cancel one, and a place opens."
+        ),
+    ),
+    "no_usable_pass": (
+        N_(
+            "{passes:No pass is held at this studio. Ask the studio for one.|"
+            "The pass cannot be used for this session. See why, or ask the studio for another pass.|"
+            "None of the # passes can be used for this session. See why for each, or ask the studio for another.}"
+        ),
+        N_("No pass of {name} can be used for this session. Ask the studio for one that can."),
+    ),
+    "punches_exhausted": (
+        N_(
+            "{remaining:No punches are left on this pass. Ask for a new pass, or choose another.|"
+            "The last punch is held for another day. Cancel that one, or ask for a new pass.|"
+            "The # remaining punches are held for other days. Cancel one of those, or ask for a new pass.}"
+        ),
+    ),
+    "step_already_reserved": (
+        N_("{name} already holds part {step}, on {starts_at:day}. To change the day, move that one."),
+        N_("{name} already holds this part. To change the day, move that one."),
+    ),
+    "step_already_reserved.ATTENDED": (
+        N_("{name} went to part {step} on {starts_at:day}. Each part is taken once. Choose another part."),
+    ),
+    "sequence_not_met": (
+        N_("Part {step} opens when {name} has been to part {missing}. It is reserved on {starts_at:day}."),
+        N_(
+            "Part {step} opens when {name} has been to part {missing}, which was missed on {missed_at:day}. "
+            "Make that one up first."
+        ),
+        N_("Part {step} opens when {name} has been to part {missing}. Reserve that one first."),
+        N_("This part opens when {name} has been to the earlier ones. Reserve those first."),
+    ),
+    "sequence_not_met.reserved": (
+        N_(
+            "Part {step} comes after part {missing}. {name} has that one on {starts_at:day}. "
+            "Choose a session after that."
+        ),
+    ),
+    "makeup_required": (
+        N_(
+            "{name} missed part {step}. It can be taken again as a makeup only. "
+            "Choose the missed class that this makes up for."
+        ),
+        N_(
+            "{name} missed this part. It can be taken again as a makeup only. "
+            "Choose the missed class that this makes up for."
+        ),
+    ),
+    "check_in_too_late": (
+        N_(
+            "Check-in closed at {closes_at:time}. Was {name} there? Tell the studio: it can still check them in.",
+        ),
+        N_("Check-in has closed. Was {name} there? Tell the studio: it can still check them in."),
+    ),
+}
+"""The same, said to whoever acts for somebody else: sentences that are "you" above, by the key there. ``name`` is theirs."""

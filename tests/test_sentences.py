@@ -16,7 +16,7 @@ from studio_reservations import errors
 from studio_reservations.errors import ReservationRefused, StudioError, error_classes
 from studio_reservations.language import language_for
 from studio_reservations.sentences import sentence_of, title_of
-from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS
+from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_SOMEBODY
 
 TORONTO = "America/Toronto"
 HALF_PAST_SIX = datetime(2026, 11, 26, 23, 30, tzinfo=UTC)  # Thu 26 November, 18:30 in Toronto
@@ -27,13 +27,18 @@ def test_the_sentence_of_the_api_documentation() -> None:
     refused = errors.AdvanceLimitReached(limit=3, used=3)
 
     assert title_of(refused) == "Advance limit reached"
-    assert sentence_of(refused) == "You can hold 3 upcoming reservations and have 3."
+    assert sentence_of(refused) == (
+        "You can hold 3 upcoming reservations and have 3. Come to one or cancel one, and a place opens."
+    )
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (errors.AdvanceLimitReached(limit=1, used=1), "You can hold 1 upcoming reservation and have 1."),
+        (
+            errors.AdvanceLimitReached(limit=1, used=1),
+            "You can hold 1 upcoming reservation and have 1. Come to one or cancel one, and a place opens.",
+        ),
         (
             errors.RegistrationInactive(state="FROZEN"),
             "This pass is frozen. It can be used again when the studio unfreezes it. Ask the studio, or choose another pass.",
@@ -112,8 +117,16 @@ def test_the_sentence_of_the_api_documentation() -> None:
             "Part 3 opens when you have been to part 2. Yours is on Thu 26 November.",
         ),
         (
-            errors.SequenceNotMet(step=3, missing=2, starts_at=None, rule="attended"),
+            errors.SequenceNotMet(step=3, missing=2, starts_at=None, missed_at=None, rule="attended"),
             "Part 3 opens when you have been to part 2. Reserve that one first.",
+        ),
+        (
+            errors.SequenceNotMet(step=3, missing=2, starts_at=None, missed_at=HALF_PAST_SIX, rule="attended"),
+            ("Part 3 opens when you have been to part 2, which was missed on Thu 26 November. Make that one up first."),
+        ),
+        (
+            errors.SequenceNotMet(step=3, missing=2, starts_at=None, missed_at=HALF_PAST_SIX, rule="reserved"),
+            "Part 3 comes after part 2, which was missed on Thu 26 November. Make that one up first.",
         ),
         (
             errors.SequenceNotMet(step=3, missing=2, starts_at=None, rule="reserved"),
@@ -221,11 +234,45 @@ def test_the_sentences_keep_the_voice(key: str) -> None:
         assert not re.search(r"[a-z]_[a-z]", re.sub(r"\{\w+", "", text))
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            errors.PunchesExhausted(remaining=2, held=2),
+            "The 2 remaining punches are held for other days. Cancel one of those, or ask for a new pass.",
+        ),
+        (
+            errors.AdvanceLimitReached(limit=3, used=3),
+            "Nora can hold 3 upcoming reservations and has 3. Come to one or cancel one, and a place opens.",
+        ),
+        (errors.AlreadyReserved(), "Nora already has a seat in this session. See the reservation."),
+        (
+            errors.SequenceNotMet(step=3, missing=2, starts_at=HALF_PAST_SIX, rule="reserved"),
+            "Part 3 comes after part 2. Nora has that one on Thu 26 November. Choose a session after that.",
+        ),
+        (errors.SessionFull(capacity=8), "All 8 seats are taken. Choose another session."),
+    ],
+    ids=lambda value: value.code if isinstance(value, StudioError) else "",
+)
+def test_who_acts_for_somebody_reads_of_them_by_name(error: StudioError, sentence: str) -> None:
+    assert sentence_of(error, timezone=TORONTO, person="Nora") == sentence
+
+
+@pytest.mark.parametrize(("key", "variants"), OF_SOMEBODY.items(), ids=OF_SOMEBODY)
+def test_what_is_said_of_somebody_says_it_to_nobody(key: str, variants: tuple[str, ...]) -> None:
+    assert key in CATALOGUE
+    for variant in variants:
+        assert not re.search(r"\b(you|your|yours)\b", variant, re.IGNORECASE)
+        names = {name for _, name, _, _ in Formatter().parse(variant) if name}
+        known = {name for said in CATALOGUE[key].variants for _, name, _, _ in Formatter().parse(said) if name}
+        assert names <= known | {"name"}
+
+
 @pytest.mark.parametrize("key", CATALOGUE)
 def test_every_variant_can_be_filled(key: str) -> None:
     code = key.partition(".")[0]
     values: dict[str, tuple[Any, ...]] = {
-        **dict.fromkeys(("starts_at", "ends_at", "opens_at", "closes_at", "free_until"), (HALF_PAST_SIX,)),
+        **dict.fromkeys(("starts_at", "ends_at", "opens_at", "closes_at", "free_until", "missed_at"), (HALF_PAST_SIX,)),
         **dict.fromkeys(("valid_from", "valid_until", "ends_on"), (LAST_OF_DECEMBER,)),
         **dict.fromkeys(("passes", "reservations", "rules"), ([], ["x"], ["x", "y"])),
         **dict.fromkeys(("class_title", "role", "reference", "state", "rule"), ("front_desk",)),
@@ -248,15 +295,21 @@ def _with(code: str, sentence: str) -> type[StudioError]:
     [
         (
             errors.AdvanceLimitReached(limit=1, used=0),
-            "Vous pouvez avoir 1 réservation à venir et en avez 0.",
+            "Vous pouvez avoir 1 réservation à venir et en avez 0. {}".format(
+                "Venez à l’une ou annulez-en une, et une place se libère."
+            ),
         ),
         (
             errors.AdvanceLimitReached(limit=3, used=3),
-            "Vous pouvez avoir 3 réservations à venir et en avez 3.",
+            "Vous pouvez avoir 3 réservations à venir et en avez 3. {}".format(
+                "Venez à l’une ou annulez-en une, et une place se libère."
+            ),
         ),
         (
             errors.AdvanceLimitReached(limit=0, used=0),
-            "Vous pouvez avoir 0 réservation à venir et en avez 0.",
+            "Vous pouvez avoir 0 réservation à venir et en avez 0. {}".format(
+                "Venez à l’une ou annulez-en une, et une place se libère."
+            ),
         ),
         (
             errors.CheckInTooEarly(opens_at=HALF_PAST_SIX, closes_at=HALF_PAST_SIX),

@@ -24,10 +24,8 @@ from studio_reservations.notifications.courier import Courier
 from studio_reservations.notifications.delivery import deliver_outbox
 from studio_reservations.notifications.failures import Hopeless
 from studio_reservations.notifications.mail import Mail, Mailer
-from studio_reservations.pass_type_registry import installed_pass_types
 from studio_reservations.policies import due
 from studio_reservations.services.actors import Actor
-from studio_reservations.services.nights.running import sweep
 from studio_reservations.services.no_shows import NoShowService
 from studio_reservations.services.policies import put_policy
 from studio_reservations.services.staffing import staff_actor
@@ -77,13 +75,14 @@ class Past:
     def _add_people(self) -> None:
         for key, (who, pass_type) in REGULARS.items():
             # Only those of whom a story is told have an address: their letters are enough to look at.
-            self.people.add_walk_in(key, who, email=address(key) if " " not in key else None)
+            if key not in self.people.customers:
+                self.people.add_walk_in(key, who, email=address(key) if " " not in key else None)
             self._passes[key] = self.people.issue(
                 key,
                 pass_type,
                 sessions=60,
                 issued=timedelta(days=DAYS + 5),
-                absence_grace_period_hours=72 if key == "uma" else None,
+                absence_grace_period_hours=72 if key in ("uma", "xenia") else None,
             )
             if pass_type == "punch_pass" and " " in key:
                 self._add_small_passes(key, self._passes.pop(key))
@@ -107,17 +106,17 @@ class Past:
             chance = self._random.random()
             self._plan(key, evening, "come" if chance < come else "miss" if chance < stay_away else "cancel")
         night, next_night = self.schedule.at(day + 1, 1), partial(self.schedule.at, day + 2)
-        self._at(night, partial(self._night, due.DETECT_NO_SHOWS))
-        self._at(next_night(2), partial(self._night, due.CANCEL_FUTURES))
-        self._at(next_night(3), partial(self._night, due.ENFORCE_SUSPENSIONS))
-        self._at(next_night(4), partial(self._night, due.LIFT_SUSPENSIONS))
+        self._at(night, partial(self.people.night, due.DETECT_NO_SHOWS))
+        self._at(next_night(2), partial(self.people.night, due.CANCEL_FUTURES))
+        self._at(next_night(3), partial(self.people.night, due.ENFORCE_SUSPENSIONS))
+        self._at(next_night(4), partial(self.people.night, due.LIFT_SUSPENSIONS))
         self._at(night + timedelta(minutes=10), self._deliver)
         self._at(next_night(4, 10), self._deliver)
 
     def _plan_stories(self) -> None:
         at, plan = self.schedule.at, self._plan
         self._at(at(POLICY_CHANGED, 12), self._change_policy)
-        for key in ("tom", "uma", "vera", "wanda"):
+        for key in ("tom", "uma", "vera", "wanda", "xenia", "yuri"):
             for day in range(-60, -28, 8):
                 plan(key, self.evenings[day], "come")
         # Three times absent, one explanation that was declined: suspended, and two reservations lost with the last of them.
@@ -137,6 +136,10 @@ class Past:
         # Absent, with 72 hours of grace; what she wrote waits for an answer.
         plan("uma", self.evenings[-2], "miss")
         self._at(at(-1, 8), partial(self._explain, "uma", -2, "My daughter had a fever and I could not leave her."))
+        # Absent likewise, and has not said why: the two that are coming go with it, unless she does.
+        plan("xenia", self.evenings[-2], "miss")
+        for day in (4, 8):
+            plan("xenia", self.evenings[day], "miss", ahead=at(-3, 12))
         # Nothing reaches her mailbox.
         plan("yuri", self.evenings[-4], "come")
 
@@ -198,17 +201,6 @@ class Past:
 
     def _staff(self, name: str) -> Actor:
         return staff_actor(self.people.db_session, user_id=str(self.people.users[name].id))
-
-    def _night(self, job: str, now: datetime) -> None:
-        sweep(
-            job,
-            opened=lambda work: work(self.people.db_session),
-            studio_id=self.people.studio.id,
-            as_of=now,
-            clock=lambda: now,
-            pass_types=installed_pass_types(),
-        )
-        self.people.db_session.expire_all()  # a night writes in bulk, past what is loaded
 
     def _deliver(self, now: datetime) -> None:
         deliver_outbox(lambda work: work(self.people.db_session), as_of=now, courier=self._courier)

@@ -14,6 +14,7 @@ from config.world.people import People
 from config.world.schedule import Schedule
 from studio_reservations.errors import ReservationRefused
 from studio_reservations.models import ClassRegistration, ClassSession, Rollout
+from studio_reservations.policies import due
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.class_sessions import ClassSessionService
 from studio_reservations.services.registrations import RegistrationService
@@ -37,6 +38,7 @@ class World:
         self.people.add_customers()
         self.people.add_child("nora", "Nora Fischer", of="lena")
         self.people.add_child("otto", "Otto Fischer", of="lena")
+        self.studio.contact_email, self.studio.contact_phone = address("studio"), "+14165550142"
         self._classes()
         self._passes()
         self._refused_passes()
@@ -85,6 +87,7 @@ class World:
             self.people.reserve("ben", session)
         self.people.attend("cara", self.parts[0][0], self.people.issue("cara", "full_course", of=self.mug))
         self.people.miss("paul", self.parts[0][0], self.people.issue("paul", "full_course", of=self.mug))
+        self.people.night(due.CANCEL_FUTURES, self.schedule.at(-3, 2))  # his grace is over: what he reserves now stays
         self.people.issue("kim", "punch_pass", sessions=2)
         self.people.reserve("kim", coming[0])
         self.people.reserve("kim", self.small)
@@ -122,6 +125,7 @@ class World:
             (CLOSED, "Harbour Yoga", "America/Halifax", Rollout.OFF),
         ):
             studio = create_studio(self.db_session, slug=slug, name=name, timezone=zone, now=self.now, rollout=rollout)
+            studio.contact_phone = "+16045550142" if rollout is Rollout.ON else "+19025550142"
             schedule = Schedule(self.db_session, studio, now=self.now)
             of = schedule.add_class("Open Studio" if rollout is Rollout.ON else "Morning Yoga")
             for day in range(1, 15):

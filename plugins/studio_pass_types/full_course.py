@@ -149,10 +149,12 @@ def _check_sequence(held: HeldPass, step: Step, session: Candidate) -> None:
     missing = _missing(held, step, starts_at=session.starts_at)
     if missing:
         standing = _standing(held, missing[0])
+        missed = [one.starts_at for one in held.reservations if one.step_id == missing[0].id and one.missed]
         raise SequenceNotMet(
             step=step.position,
             missing=missing[0].position,
             starts_at=standing.starts_at if standing else None,
+            missed_at=None if standing else max(missed, default=None),
             rule=_rule(held),
         )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from studio_reservations.api.answers import Answer
 from studio_reservations.api.calls import Call
+from studio_reservations.api.languages import asked_languages
 from studio_reservations.api.routes import endpoint
 from studio_reservations.language import N_, language_for
 from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of
@@ -33,7 +34,7 @@ def get_calendar_feed(call: Call, token: str) -> Answer:
         for row in rows
     )
     return Answer(
-        value=calendar_of(events, x_wr_calname=language_for(customer.locale).text(N_("Classes"))),
+        value=calendar_of(events, x_wr_calname=language_for(customer.locale, *asked_languages()).text(N_("Classes"))),
         media_type=MEDIA_TYPE,
         headers={"Content-Disposition": 'attachment; filename="classes.ics"', "Cache-Control": "private, max-age=300"},
     )

@@ -21,8 +21,12 @@ def remember_locale(actor: Actor) -> None:
 
 def answer_language() -> Language:
     """Return the language in which this request is answered."""
-    asked = (tag for tag, quality in request.accept_languages if quality > 0)
-    return language_for(*asked, request.environ.get(LOCALE))
+    return language_for(*asked_languages(), request.environ.get(LOCALE))
+
+
+def asked_languages() -> list[str]:
+    """Return what Accept-Language asks for, the most wanted first."""
+    return [tag for tag, quality in request.accept_languages if quality > 0]
 
 
 def language_headers() -> dict[str, str]:

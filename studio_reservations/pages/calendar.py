@@ -14,7 +14,7 @@ from flask import Response, request
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
-from studio_reservations.pages.offers import limits_of, refuses_everything
+from studio_reservations.pages.offers import limits_of, told_once
 from studio_reservations.pages.routes import page
 from studio_reservations.policies.choosing import SET_ASIDE
 from studio_reservations.policies.local_time import local_date
@@ -105,7 +105,7 @@ def calendar(call: Call) -> Response:
         weekdays=days[:7],
         days=[_day(one, entries.get(one, []), first=first, today=today, earlier=earlier) for one in days],
         hidden=None if earlier or first >= today else today - timedelta(days=1),
-        everywhere=next((one.answer.refusal for one in found if refuses_everything(one.answer.refusal)), None),
+        everywhere=told_once(found),
         limits=limits_of(call, found, {row.id: row.title for row in classes}),
         cut=len(found) == MOST_SESSIONS,
     )

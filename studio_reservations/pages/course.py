@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from studio_reservations.errors import MakeupRequired, NotFound, ReservationRefu
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.reservation import studio_of
 from studio_reservations.pages.routes import page
+from studio_reservations.pass_types import HeldPass
+from studio_reservations.policies.missing import would_be_cancelled_at
 from studio_reservations.services.giving_up import refusal_for
 from studio_reservations.services.reservation_questions import Available
 from studio_reservations.services.reservations import ReservationService
@@ -26,10 +28,14 @@ DAYS_EACH = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """A session of a part (a row of `board.OFFERED`), and the missed one that it would make up for."""
+    """A session of a part (a row of `board.OFFERED`), and the missed one that it would make up for.
+
+    ``cancelled_at`` is the night that would cancel it again, for a class that was missed with this pass.
+    """
 
     row: Any
     makeup_for_id: UUID | None
+    cancelled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +78,13 @@ def course(call: Call, registration_id: UUID) -> Response:
         pause=wallet.pauses.get(ticket.row.studio_id),
         missed=[one for one in wallet.missed if one.row.registration_id == registration_id],
         stops=[
-            _stop(part, [one for one in found if one.session.step_position == part.position]) for part in ticket.parts
+            _stop(part, ticket.held, [one for one in found if one.session.step_position == part.position])
+            for part in ticket.parts
         ],
     )
 
 
-def _stop(part: Part, found: Sequence[Available]) -> Stop:
+def _stop(part: Part, held: HeldPass, found: Sequence[Available]) -> Stop:
     """Judge the days of a part that is not taken, as a makeup where only that is possible."""
     if part.state in ("reserved", "checked_in", "attended"):
         return Stop(part=part, days=(), more=0, refusal=None)
@@ -89,7 +96,8 @@ def _stop(part: Part, found: Sequence[Available]) -> Stop:
             makeup_for_id = refusal.values["makeup_for_id"]
             refusal = refusal_for(one, makeup_for_id=makeup_for_id)
         if refusal is None:
-            days.append(Day(row=one.session, makeup_for_id=makeup_for_id))
+            night = would_be_cancelled_at(held, starts_at=one.session.starts_at)
+            days.append(Day(row=one.session, makeup_for_id=makeup_for_id, cancelled_at=night))
         else:
             refusals.append(refusal)
     return Stop(

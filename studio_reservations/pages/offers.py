@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from studio_reservations.errors import ReservationRefused
+from studio_reservations.errors import MakeupRequired, ReservationRefused
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
 from studio_reservations.pass_types import Event, HeldPass
 from studio_reservations.policies.choosing import SET_ASIDE
 from studio_reservations.policies.local_time import local_date
+from studio_reservations.policies.missing import would_be_cancelled_at
 from studio_reservations.policies.reserving import Case, refusal_of, upcoming
 from studio_reservations.services.pass_views import reservations_between
 from studio_reservations.services.reservation_questions import Available
@@ -29,12 +30,17 @@ REASONS: Mapping[str, str] = {
 """Why a pass is taken where none is named, by `Choice.reason`."""
 
 EVERYWHERE = frozenset({"customer_suspended", "reservations_disabled"})
-"""What refuses every session alike: told once, above them."""
+"""What refuses the person, whatever the session: told once, above them."""
+OF_ONE = frozenset({"class_not_covered", "session_cancelled", "session_started", "already_reserved", "session_full"})
+"""What refuses a session by itself: told there, however many there are of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A pass for one session: what it would cost and why it is taken, or why it cannot be."""
+    """A pass for one session: what it would cost and why it is taken, or why it cannot be.
+
+    ``cancelled_at`` is the night that would cancel the reservation again, for a class that was missed with this pass.
+    """
 
     held: HeldPass
     name: str
@@ -42,6 +48,7 @@ class Use:
     chosen: bool
     reason: str | None
     refusal: ReservationRefused | None
+    cancelled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +79,32 @@ class Card:
         return next((one for one in self.uses if one.chosen), None)
 
     @property
+    def makes_up(self) -> Use | None:
+        """The pass with which the session could be reserved as a makeup, where it cannot be otherwise."""
+        of_part = (one for one in self.uses if isinstance(one.refusal, MakeupRequired))
+        return next(of_part, None) if isinstance(self.refusal, MakeupRequired) else None
+
+    @property
     def live(self) -> bool:
         """Whether the person has a seat."""
         return self.mine is not None and self.mine.status in ("PENDING", "CHECKED_IN", "ATTENDED")
 
 
-def refuses_everything(refusal: ReservationRefused | None) -> bool:
-    """Tell whether a refusal is of the person and not of the session, so that it is told once above them all."""
-    if refusal is None:
-        return False
-    return refusal.code in EVERYWHERE or (refusal.code == "no_usable_pass" and not refusal.values.get("passes"))
+def told_once(found: Sequence[Available]) -> ReservationRefused | None:
+    """Return what refuses these sessions alike, so that it is told once above them all; None where one can be reserved."""
+    refusals = [one.answer.refusal for one in found if one.answer.refusal is not None]
+    if len(refusals) < len(found) or any(isinstance(one, MakeupRequired) for one in refusals):
+        return None
+    of_person = [one for one in refusals if one.code not in OF_ONE]
+    first = next((one for one in of_person if one.code in EVERYWHERE), of_person[0] if of_person else None)
+    if first is None or first.code in EVERYWHERE:
+        return first
+    return first if all(is_same(one, first) for one in of_person) else None
+
+
+def is_same(one: ReservationRefused | None, other: ReservationRefused | None) -> bool:
+    """Tell whether two refusals say the same."""
+    return one is not None and other is not None and (one.code, one.values) == (other.code, other.values)
 
 
 def cards_of(call: Call, studio: Studio, found: Sequence[Available], titles: Mapping[UUID, str]) -> list[Card]:
@@ -99,12 +122,18 @@ def cards_of(call: Call, studio: Studio, found: Sequence[Available], titles: Map
 
 
 def limits_of(call: Call, found: Sequence[Available], titles: Mapping[UUID, str]) -> list[tuple[str, int, int]]:
-    """Return name, used and limit of each usable pass that has a limit."""
-    cases = found[0].cases if found else ()
+    """Return name, used and limit of each pass that has a limit and can be used on one of these days."""
+    if not found:
+        return []
+    first, last = (local_date(one.session.starts_at, timezone=one.timezone) for one in (found[0], found[-1]))
     return [
         (name_of(call, one.held, titles), upcoming(one.held), one.held.max_advance_reservations)
-        for one in cases
-        if one.held.status == "ACTIVE" and one.held.max_advance_reservations is not None
+        for one in found[0].cases
+        if one.held.status == "ACTIVE"
+        and one.pass_type is not None
+        and one.held.max_advance_reservations is not None
+        and (one.held.valid_from or first) <= last
+        and (one.held.valid_until or last) >= first
     ]
 
 
@@ -156,6 +185,7 @@ def _use(call: Call, case: Case, one: Available, titles: Mapping[UUID, str]) -> 
         chosen=chosen,
         reason=REASONS.get(choice.reason) if chosen and choice is not None else None,
         refusal=refusal,
+        cancelled_at=would_be_cancelled_at(case.held, starts_at=one.session.starts_at),
     )
 
 

@@ -24,7 +24,7 @@ from studio_reservations.policies.checking_in import Window
 from studio_reservations.services.check_in import CheckInCode, CheckInService
 from studio_reservations.services.codes import CodeSigner
 from studio_reservations.services.giving_up import Cost, cost_of_giving_up
-from studio_reservations.services.reservation_details import missed_of, reservation_details
+from studio_reservations.services.reservation_details import moved_to, reservation_details, session_of
 from studio_reservations.services.reservations import ReservationService
 from studio_reservations.services.tickets import Missed, wallet_of
 
@@ -71,7 +71,9 @@ def reservation(call: Call, reservation_id: UUID) -> Response:
         pass_name=name_of(call, cost.held, {row.pass_class_id: row.pass_class_title}),
         door=_door(call, row) if row.status == Status.PENDING and row.session_status == "SCHEDULED" else None,
         missed=_missed(call, row),
-        makes_up_for=missed_of(call.db_session, row.makeup_for_id) if row.makeup_for_id else None,
+        makes_up_for=session_of(call.db_session, row.makeup_for_id) if row.makeup_for_id else None,
+        moved_from=session_of(call.db_session, row.replaces_id) if row.replaces_id else None,
+        moved_to=moved_to(call.db_session, row.id) if row.status == Status.CANCELLED else None,
         how=HOW.get(row.check_in_method or ""),
     )
 
@@ -182,10 +184,10 @@ def _place(ticks: tuple[datetime, ...], now: datetime) -> float | None:
     return None
 
 
-def _missed(call: Call, row: Any) -> Missed | None:
-    """Return the missed class that can still be explained: this one, or the one that threatens it."""
+def _missed(call: Call, row: Any) -> list[Missed]:
+    """Return the missed classes that can still be explained: this one, or those that threaten it."""
     if row.threatened_at is None and not (row.status == Status.NO_SHOW or row.counts_as_no_show):
-        return None
+        return []
     wallet = wallet_of(
         call.db_session,
         actor=call.actor,
@@ -193,11 +195,8 @@ def _missed(call: Call, row: Any) -> Missed | None:
         now=call.now,
         pass_types=call.state.pass_types,
     )
-    return next(
-        (
-            one
-            for one in wallet.missed
-            if one.row.id == row.id or row.id in {threatened.id for threatened in one.threatens}
-        ),
-        None,
-    )
+    return [
+        one
+        for one in wallet.missed
+        if one.row.id == row.id or row.id in {threatened.id for threatened in one.threatens}
+    ]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from studio_reservations.errors import InvalidRequest, NotFound, ReservationRefused
+from studio_reservations.errors import AlreadyReserved, InvalidRequest, NotFound, ReservationRefused
 from studio_reservations.pages.back import back_from_form
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.ids import read_id
@@ -74,12 +74,21 @@ def reserve(call: Call, session_id: UUID) -> Response:
     registration_id = read_id(named)
     if named and registration_id is None:
         raise InvalidRequest(errors={"registration_id": call.say("Choose one of the passes.")})
-    created = call.service(ReservationService).create_reservation(
-        actor=call.actor,
-        session_id=session_id,
-        customer_id=call.person.id,
-        registration_id=registration_id,
-        makeup_for_id=read_id(request.form.get("makeup_for_id")),
-    )
-    back = back_from_form(call.link("session", session_id=session_id), done="reserved", it=created.reservation_id)
+    try:
+        made = (
+            call.service(ReservationService)
+            .create_reservation(
+                actor=call.actor,
+                session_id=session_id,
+                customer_id=call.person.id,
+                registration_id=registration_id,
+                makeup_for_id=read_id(request.form.get("makeup_for_id")),
+            )
+            .reservation_id
+        )
+    except AlreadyReserved as standing:  # by a second tap, or on another device: what is wished for is so
+        if "reservation_id" not in standing.values:
+            raise
+        made = standing.values["reservation_id"]
+    back = back_from_form(call.link("session", session_id=session_id), done="reserved", it=made)
     return call.go_to(f"{back}#s{session_id}")  # its row, where it stands in a list

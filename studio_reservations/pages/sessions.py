@@ -11,12 +11,12 @@ from uuid import UUID
 
 from flask import Response, request
 
-from studio_reservations.errors import AlreadyReserved, MakeupRequired, NotFound, ReservationRefused
+from studio_reservations.errors import AlreadyReserved, MakeupRequired, NotFound
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.ids import read_id
-from studio_reservations.pages.offers import cards_of, limits_of, refuses_everything
+from studio_reservations.pages.offers import cards_of, is_same, limits_of, told_once
 from studio_reservations.pages.routes import page
 from studio_reservations.pass_types import LIVE
 from studio_reservations.policies.local_time import zone
@@ -74,7 +74,6 @@ def sessions(call: Call) -> Response:
     shown = found[:A_PAGE]
     none_open = after is None and len(found) <= A_PAGE and not any(map(_is_open, shown))
     shut = _shut(call, studio, wanted) if wanted.only_reservable and none_open else []
-    refusals = shut + [one.answer.refusal for one in shown if one.answer.refusal is not None]
     return call.show(
         "sessions.html",
         studio=studio,
@@ -82,8 +81,9 @@ def sessions(call: Call) -> Response:
         classes=[row for row in classes if row.title],
         cards=cards_of(call, studio, shown, titles),
         limits=limits_of(call, shown, titles),
-        everywhere=next(filter(refuses_everything, refusals), None),
-        others=Counter(one.code for one in shut),
+        everywhere=told_once(shut or shown),
+        is_same=is_same,
+        others=Counter(one.answer.refusal.code for one in shut if one.answer.refusal is not None),
         capped=len(shut) == MOST_COUNTED,
         later=after is not None,
         following=shown[-1].session.id if len(found) > A_PAGE else None,
@@ -175,11 +175,10 @@ def _after(call: Call) -> tuple[datetime, UUID] | None:
     return row.starts_at, row.id
 
 
-def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[ReservationRefused]:
-    """Return the refusals of the first sessions that the filters leave, where none can be reserved; not of one's own."""
+def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[Available]:
+    """Return the first sessions that the filters leave, where none can be reserved; not those of one's own."""
     found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
-    refusals = [one.answer.refusal for one in found if one.answer.refusal is not None]
-    return [one for one in refusals if not isinstance(one, AlreadyReserved)]
+    return [one for one in found if not isinstance(one.answer.refusal, AlreadyReserved)]
 
 
 def _address(call: Call, studio: Studio, wanted: Wanted) -> Callable[..., str]:

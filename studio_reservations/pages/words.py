@@ -18,6 +18,7 @@ from studio_reservations.pages.assets import asset
 from studio_reservations.pages.back import came_from, here, place_of
 from studio_reservations.pages.strips import strip_of
 from studio_reservations.policies.local_time import local_date, zone
+from studio_reservations.policies.missing import cancelled_at
 from studio_reservations.services.listings import window_of
 from studio_reservations.wording import WORDS
 
@@ -102,11 +103,17 @@ class Words:
         minutes = max(0, int((until - self._now).total_seconds()) // 60)
         if minutes >= 48 * 60:
             return self._language.says("%(n)s day", "%(n)s days", minutes // (24 * 60))
-        if minutes >= 60 and minutes % 60 == 0:
-            return self._language.say("%(hours)s h", hours=minutes // 60)
-        if minutes >= 60:
+        if minutes >= 60 and minutes % 60:
             return self._language.say("%(hours)s h %(minutes)s min", hours=minutes // 60, minutes=minutes % 60)
+        if minutes >= 60:
+            return self._language.say("%(hours)s h", hours=minutes // 60)
         return self._language.say("%(minutes)s min", minutes=minutes)
+
+    def at_risk(self, row: Any) -> datetime | None:
+        """Return the night that cancels a reservation for a class that was missed, or None."""
+        if row.status != "PENDING":
+            return None
+        return cancelled_at(row.threatened_at, starts_at=row.starts_at, now=self._now, timezone=row.timezone)
 
     def _today(self, timezone: str) -> date:
         return local_date(self._now, timezone=timezone)
@@ -134,6 +141,7 @@ def helpers(call: Call) -> dict[str, Any]:
         "near_day": words.near_day,
         "when": words.when,
         "left": words.left,
+        "at_risk": words.at_risk,
         "days_of": words.days_of,
         "window_of": window_of,
         "sentence": _sentences(call),
@@ -180,7 +188,8 @@ def _sentences(call: Call) -> Callable[..., str]:
         if isinstance(error, InvalidTransition) and (state := WORDS.get(str(error.values.get("state")))):
             return call.say("This is %(state)s now, so that cannot be done any more.", state=call.say(state))
         known = timezone or error.values.get("timezone") or (call.timezones[0] if len(call.timezones) == 1 else None)
-        return sentences.sentence_of(error, timezone=known, language=call.language)
+        person = None if call.is_own else call.first_name
+        return sentences.sentence_of(error, timezone=known, language=call.language, person=person)
 
     return sentence
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+from studio_reservations.pass_types import HeldPass
 from studio_reservations.policies.local_time import day_start, local_date, next_wall_time
 from studio_reservations.policies.policy import Policy
 
@@ -22,6 +23,25 @@ def grace_ends_at(*, missed_at: datetime, policy: Policy, absence_grace_period_h
 def auto_cancel_at(*, grace_ends_at: datetime, timezone: str, policy: Policy) -> datetime | None:
     """Return the first local 02:00 at or after the end of grace; None where the policy leaves coming reservations alone."""
     return next_wall_time(grace_ends_at, AUTO_CANCEL_HOUR, timezone=timezone) if policy.auto_cancel_futures else None
+
+
+def cancelled_at(
+    threatened_at: datetime | None, *, starts_at: datetime, now: datetime, timezone: str
+) -> datetime | None:
+    """Return the night that cancels what starts at ``starts_at``, or None where none comes before it.
+
+    ``threatened_at`` that has passed and was not acted on is made up for by the next night.
+    """
+    if threatened_at is None:
+        return None
+    night = threatened_at if threatened_at > now else next_wall_time(now, AUTO_CANCEL_HOUR, timezone=timezone)
+    return night if night < starts_at else None
+
+
+def would_be_cancelled_at(held: HeldPass, *, starts_at: datetime) -> datetime | None:
+    """Return the night that would cancel a new reservation of this pass for a class that was missed, or None."""
+    threats = [one.threatens_at for one in held.reservations if one.threatens_at is not None]
+    return cancelled_at(min(threats, default=None), starts_at=starts_at, now=held.now, timezone=held.timezone)
 
 
 def suspension_end(*, starts_at: datetime, days: int, timezone: str) -> tuple[date, datetime]:

@@ -50,6 +50,11 @@ class Door:
     internal: bool = False
     suspension: Suspension | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets the customer in at all: rule 1."""
+        return self.rollout == "ON" or (self.rollout == "INTERNAL" and self.internal)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -160,7 +165,7 @@ def check_seat(offer: Offer) -> None:
 
 
 def _door_is_open(case: Case) -> None:
-    if case.door.rollout != "ON" and not (case.door.rollout == "INTERNAL" and case.door.internal):
+    if not case.door.is_open:
         raise ReservationsDisabled()
 
 

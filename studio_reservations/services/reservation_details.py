@@ -52,8 +52,17 @@ def reservation_details(db_session: Session, *, actor: Actor, reservation_id: UU
     return row
 
 
-def missed_of(db_session: Session, reservation_id: UUID) -> Any:
-    """Return the session and class of the missed reservation that another makes up for, or None."""
+def moved_to(db_session: Session, reservation_id: UUID) -> Any:
+    """Return id and start of the reservation that took this one's place, or None."""
+    return db_session.execute(
+        select(SessionReservation.id, ClassSession.starts_at)
+        .join(ClassSession, ClassSession.id == SessionReservation.session_id)
+        .where(SessionReservation.replaces_id == reservation_id)
+    ).first()
+
+
+def session_of(db_session: Session, reservation_id: UUID) -> Any:
+    """Return the session and class of a reservation that another makes up for or replaces, or None."""
     return db_session.execute(
         select(SessionReservation.id, ClassSession.starts_at, StudioClass.title.label("class_title"))
         .join(ClassSession, ClassSession.id == SessionReservation.session_id)

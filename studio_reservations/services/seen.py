@@ -100,6 +100,7 @@ def held_reservation(row: Any) -> HeldReservation:
         punches_used=row.punches_used,
         waived=row.waived_at is not None,
         makeup_for_id=row.makeup_for_id,
+        threatens_at=row.threatens_at,
     )
 
 

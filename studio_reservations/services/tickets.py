@@ -11,22 +11,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import PassTypeUnavailable
 from studio_reservations.models import (
     ClassSession,
+    CustomerStudio,
     CustomerSuspension,
     SessionReservation,
+    Studio,
     SuspensionNoShow,
 )
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import Figure, HeldPass, HeldReservation, Remaining, Status, Step
 from studio_reservations.policies.local_time import local_date
-from studio_reservations.policies.reserving import upcoming
+from studio_reservations.policies.policy import Policy
+from studio_reservations.policies.reserving import Door, upcoming
 from studio_reservations.services.actors import Actor
-from studio_reservations.services.listings import RESERVATIONS, Page, window_of
+from studio_reservations.services.listings import RESERVATIONS, Page, of_class, of_studio, window_of
 from studio_reservations.services.pass_views import registrations_for
 from studio_reservations.services.seen import load_held_passes
 
@@ -34,6 +37,9 @@ MOST_PASSES = 200
 A_DAY = timedelta(days=1)
 PUNCHED = ("punch", "session")
 """What is shown as a punch each; other units are only counted."""
+_COMING = RESERVATIONS.add_columns(
+    func.coalesce(of_class.self_check_in, of_studio.self_check_in, Policy().self_check_in).label("self_check_in")
+)
 _MISSED = RESERVATIONS.add_columns(
     SessionReservation.missed_at,
     SessionReservation.explanation,
@@ -102,11 +108,20 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wallet:
-    """All that a customer holds, and what follows from what they missed."""
+    """All that a customer holds, and what follows from what they missed; ``shut`` studios do not let them reserve yet."""
 
     tickets: Sequence[Ticket]
+    shut: frozenset[UUID]
     missed: Sequence[Missed]
     pauses: Mapping[UUID, Pause]
+
+    @property
+    def missed_by_pass(self) -> list[list[Missed]]:
+        """The missed classes, those of one pass together."""
+        found: dict[UUID, list[Missed]] = {}
+        for one in self.missed:
+            found.setdefault(one.row.registration_id, []).append(one)
+        return list(found.values())
 
 
 def wallet_of(
@@ -138,6 +153,7 @@ def wallet_of(
     ]
     return Wallet(
         tickets=sorted(tickets, key=_order),
+        shut=_shut(db_session, customer_id, {row.studio_id for row in rows}),
         missed=_missed(db_session, customer_id, now, coming),
         pauses=_pauses(db_session, customer_id, now),
     )
@@ -154,7 +170,7 @@ def _held(db_session: Session, rows: Sequence[Any], now: datetime) -> dict[UUID,
 def _coming(db_session: Session, customer_id: UUID, now: datetime) -> list[Any]:
     """Return what is reserved and not over: neither the session nor its check-in."""
     rows = db_session.execute(
-        RESERVATIONS.where(
+        _COMING.where(
             SessionReservation.customer_id == customer_id,
             SessionReservation.status.in_(("PENDING", "CHECKED_IN")),
             ClassSession.ends_at > now - A_DAY,
@@ -250,6 +266,17 @@ def _standing(seen: Sequence[HeldReservation], step: Step | None) -> HeldReserva
     return max(of_step, key=lambda one: (one.live, one.starts_at), default=None)
 
 
+def _shut(db_session: Session, customer_id: UUID, studio_ids: set[UUID]) -> frozenset[UUID]:
+    """Return the studios whose rollout does not let the customer in. Source: rules.md §3, rule 1."""
+    internal = and_(CustomerStudio.studio_id == Studio.id, CustomerStudio.customer_id == customer_id)
+    rows = db_session.execute(
+        select(Studio.id, Studio.rollout, CustomerStudio.internal)
+        .outerjoin(CustomerStudio, internal)
+        .where(Studio.id.in_(sorted(studio_ids)))
+    ).all()
+    return frozenset(row.id for row in rows if not Door(rollout=row.rollout, internal=bool(row.internal)).is_open)
+
+
 def _missed(db_session: Session, customer_id: UUID, now: datetime, coming: Sequence[Any]) -> list[Missed]:
     rows = db_session.execute(
         _MISSED.where(
@@ -298,12 +325,10 @@ def _pauses(db_session: Session, customer_id: UUID, now: datetime) -> dict[UUID,
 
 
 def _order(ticket: Ticket) -> tuple[Any, ...]:
-    """What is usable first, then by the next session, then by what ends first."""
-    far = datetime.max.replace(tzinfo=ticket.held.now.tzinfo)
+    """What is usable first, then what ends first; what is reserved moves no ticket."""
     return (
         ticket.is_over,
         ticket.held.status != "ACTIVE" or not ticket.works,
-        ticket.coming[0].starts_at if ticket.coming else far,
         str(ticket.held.valid_until or "9999"),
         ticket.row.id,
     )

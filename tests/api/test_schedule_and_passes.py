@@ -336,6 +336,8 @@ def test_the_feed_is_a_calendar_of_what_stands(app, world, stored):
         token = create_feed_token(db_session, customer_id=ada.id, actor=customer_actor(ada))
 
     feed = app.test_client().get(f"/api/calendar/{token}.ics")
+    french = app.test_client().get(f"/api/calendar/{token}.ics", headers={"Accept-Language": "fr-CA"})
+    assert Calendar.from_ical(french.data)["X-WR-CALNAME"] == "Cours"
 
     assert (feed.status_code, feed.mimetype) == (200, "text/calendar")
     (event,) = Calendar.from_ical(feed.data).walk("VEVENT")

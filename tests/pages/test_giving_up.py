@@ -122,7 +122,7 @@ def test_an_undo_inside_the_cutoff_is_free(ada, people, stored, clock, terms):
     page = ada.get(path(people, "cancel"))
 
     assert "This costs nothing" in page.text
-    assert "You reserved this at 17:42, so it can be undone free of charge until 17:57." in page.text
+    assert "It was reserved at 17:42, so it can be undone free of charge until 17:57." in page.text
 
 
 def test_an_uncounted_pass_shows_its_reservations(ada, people, stored):
@@ -223,6 +223,18 @@ def test_at_its_limit_a_pass_can_still_be_moved(ada, people, stored):
     page = ada.send(ada.get(path(people, "move")).form("Move"), session_id=str(people.free))
 
     assert "Thursday 10 December" in page.text
+
+
+def test_what_was_moved_and_where_it_went_lead_to_each_other(ada, people):
+    moved = ada.send(ada.get(path(people, "move")).form("Move"), session_id=str(people.free))
+
+    old = ada.get(f"/reservations/{people.reservation}")
+
+    assert "Moved from Tue 8 Dec, 10:00" in moved.text
+    assert f"/studio/reservations/{people.reservation}" in moved.links
+    assert "Moved to Thu 10 Dec, 10:00 Nothing was charged. To the new reservation" in old.text
+    assert moved.response.request.path in old.links
+    assert "Cancelled" not in old.text
 
 
 def test_a_late_move_says_its_cost_first(ada, people, stored, clock, terms):

@@ -9,6 +9,7 @@ import pytest
 from studio_reservations.models import (
     ClassRegistration,
     Customer,
+    CustomerStudio,
     SessionReservation,
     Studio,
     StudioClass,
@@ -18,6 +19,7 @@ from tests.factories import (
     NOW,
     make_class,
     make_pass,
+    make_policy,
     make_reservation,
     make_session,
     make_suspension,
@@ -58,10 +60,61 @@ def test_each_reservation_leads_to_its_page(browser, people):
 def test_a_session_that_begins_soon_is_checked_in_to_from_here(browser, clock):
     clock.now = NOW + timedelta(days=7, hours=-1)
 
-    page = browser("ada").get("/")
+    ada = browser("ada")
+    page = ada.get("/")
 
     assert "Today, 10:00–12:00" in page.text
     assert "Check-in open until 14:00" in page.text
+    form = page.form("Check in Ada")
+    assert "Ada is checked in" in ada.send(form).text
+    assert "Ada is checked in" in ada.send(form).text  # a second tap finds it done
+
+
+@pytest.mark.parametrize("means", ["door_code", "off"])
+def test_where_one_press_is_not_enough_the_ticket_leads_to_the_page(browser, people, clock, stored, means):
+    clock.now = NOW + timedelta(days=7, hours=-1)
+    with stored() as db_session:
+        make_policy(db_session, db_session.get_one(Studio, people.studio), self_check_in=means)
+
+    page = browser("ada").get("/")
+
+    assert not [form for form in page.forms if form.label.startswith("Check in")]
+    assert "Check in Ada Beginner Wheel Throwing" in page.text
+
+
+@pytest.mark.parametrize("rollout", ["OFF", "INTERNAL"])
+def test_a_studio_that_is_not_open_yet_says_so_in_place_of_the_button(browser, people, stored, rollout):
+    with stored() as db_session:
+        db_session.get_one(Studio, people.studio).rollout = rollout
+
+    page = browser("eve").get("/")
+
+    assert "Reservations are not open yet." in page.text
+    assert "You can hold" not in page.text
+    with stored() as db_session:
+        db_session.query(CustomerStudio).filter_by(customer_id=people.eve).one().internal = True
+    assert ("You can hold" in browser("eve").get("/").text) is (rollout == "INTERNAL")
+
+
+def test_a_pass_that_begins_later_leads_to_the_sessions_from_then_on(browser, people, stored):
+    with stored() as db_session:
+        db_session.get_one(ClassRegistration, people.eve_pass).valid_from = date(2027, 1, 30)
+
+    page = browser("eve").get("/")
+
+    assert "It can be used from Saturday 30 January 2027 on." in page.text
+    assert any("from=2027-01-30" in link for link in page.links)
+
+
+def test_the_tickets_keep_their_order_whatever_is_reserved(browser, people, stored):
+    with stored() as db_session:
+        studio, ada = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.ada)
+        make_pass(db_session, ada, studio, pass_type="unlimited_series", valid_until=date(2027, 2, 1))
+    ada_browsing = browser("ada")
+
+    text = ada_browsing.get("/").text  # only the punch pass has a reservation
+
+    assert text.index("Unlimited series") < text.index("Punch pass")
 
 
 def test_a_ward_has_a_page_of_their_own(browser, people):
@@ -177,7 +230,7 @@ def test_what_a_missed_class_takes_with_it_is_told_before_it_happens(browser, mi
     ) in text
     assert "You did not check in to Beginner Wheel Throwing on Mon 30 Nov, 08:00." in text
     assert "At risk: cancelled on Wed 2 Dec, 02:00" in text
-    assert "16 h left" in text
+    assert "16 h left, until Wed 2 Dec, 02:00" in text
 
 
 def test_what_is_wrong_with_an_explanation_stands_at_its_field(browser, missed):

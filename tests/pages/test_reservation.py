@@ -146,7 +146,7 @@ def test_undo_is_offered_where_only_an_undo_is_free(ada, people, clock, change):
     change(undo_until=clock.now + timedelta(minutes=10), first_reserved_at=clock.now - timedelta(minutes=5))
 
     page = ada.get(path(people))
-    assert "You reserved this at 06:55, so it can be undone free of charge until 07:10." in page.text
+    assert "It was reserved at 06:55, so it can be undone free of charge until 07:10." in page.text
 
     assert "Nothing was charged." in ada.send(page.form("Undo")).text
 
@@ -210,7 +210,7 @@ def test_a_threatened_reservation_has_the_box_to_explain(ada, people, stored):
         )
 
     page = ada.get(path(people))
-    assert "Your reservation on Tue 8 Dec will be cancelled on Wed 2 Dec, 02:00" in page.text
+    assert "This reservation will be cancelled on Wed 2 Dec, 02:00" in page.text
 
     page = ada.send(page.form("Send"), explanation="The tram stood still.")
     assert "The studio has your explanation" in page.text

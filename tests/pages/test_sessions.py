@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -64,6 +64,25 @@ def test_one_press_reserves_and_another_undoes(browser, people, stored):
         assert states == {"CANCELLED"}
 
 
+@pytest.mark.parametrize("minutes", [1, 16])
+def test_a_second_tap_finds_the_reservation_and_its_undo_while_that_is_free(browser, people, stored, clock, minutes):
+    ada, phone = browser("ada"), browser("ada")
+    form = phone.get(f"/sessions/{people.free}").form("Reserve")
+    ada.send(ada.get(f"/sessions/{people.free}").form("Reserve"))
+    clock.advance(minutes=minutes)
+
+    again = phone.send(form)
+
+    assert again.status == 200
+    assert "Reserved for Ada Potter" in again.text
+    assert [one.label for one in again.forms if one.label.startswith("Undo")] == (
+        ["Undo Beginner Wheel Throwing"] if minutes == 1 else []
+    )
+    with stored() as db_session:
+        made = db_session.query(SessionReservation).filter_by(session_id=people.free).one()
+        assert f"/studio/reservations/{made.id}" in again.links
+
+
 def test_undo_is_not_offered_when_it_is_no_longer_free(browser, clock):
     ada = browser("ada")
     reserved = ada.send(ada.get("/sessions?from=2026-12-09").form("Reserve"))
@@ -108,7 +127,7 @@ def test_a_pass_that_cannot_be_used_says_why_beside_the_one_that_can(browser, pe
     page = browser("ada").get(f"/sessions/{people.free}")
 
     assert "Punch pass, every class The only one that can be used for this session." in page.text
-    assert "Unlimited series, every class You can hold 0 upcoming reservations and have 0." in page.text
+    assert "Unlimited series, every class You can hold 0 upcoming reservations and have 0. Come to one" in page.text
 
 
 def test_when_the_last_seat_goes_in_between_the_page_says_so_in_place(browser, people, stored):
@@ -177,6 +196,69 @@ def test_a_pause_is_told_once_above_the_list(browser, people, stored):
 
     assert page.text.count("New reservations are paused through") == 1
     assert not [form for form in page.forms if form.label.startswith("Reserve")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "limit", "way_out"),
+    [
+        ({"valid_until": date(2026, 11, 30)}, "The pass is over It ended on Monday 30 November.", False, "mailto:"),
+        (
+            {"valid_until": date(2026, 12, 5)},
+            "This pass ends on Sat 5 December, before this session.",
+            False,
+            "mailto:",
+        ),
+        ({"valid_from": date(2027, 1, 30)}, "This pass starts on Sat 30 January.", False, "from=2027-01-30"),
+        ({"sessions_remaining": 1}, "Your last punch is held for another day.", True, "/studio/"),
+        ({"max_advance_reservations": 1}, "You can hold 1 upcoming reservation and have 1.", True, "/studio/"),
+        ({"pass_type": "lunar_pass"}, "This kind of pass cannot be used right now.", False, "mailto:"),
+        ({"status": "FROZEN"}, "This pass is frozen.", False, "mailto:"),
+    ],
+    ids=["over", "ends before", "begins later", "punches held", "limit", "plugin missing", "frozen"],
+)
+def test_what_refuses_every_session_alike_is_told_once_with_the_way_out(
+    browser, people, stored, changes, told, limit, way_out
+):
+    with stored() as db_session:
+        db_session.get_one(Studio, people.studio).contact_email = "desk@clay.example"
+        registration = db_session.get_one(ClassRegistration, people.eve_pass)
+        for name, value in changes.items():
+            setattr(registration, name, value)
+        for days in (10, 11):
+            studio_class = db_session.get_one(StudioClass, people.studio_class)
+            make_session(db_session, studio_class, starts_at=NOW + timedelta(days=days))
+
+    page = browser("eve").get("/sessions")
+
+    assert page.text.count(told) == 1
+    assert page.html.count('class="st-refusal"') == 0
+    assert ("on Punch pass, every class" in page.text) is limit
+    assert any(way_out in link for link in page.links)
+    assert told in browser("eve").get("/calendar").text
+
+
+def test_where_one_session_can_be_reserved_each_other_says_why_not(browser, people, stored):
+    with stored() as db_session:
+        db_session.get_one(ClassRegistration, people.eve_pass).valid_until = date(2026, 12, 10)
+        studio_class = db_session.get_one(StudioClass, people.studio_class)
+        make_session(db_session, studio_class, starts_at=NOW + timedelta(days=10))
+
+    page = browser("eve").get("/sessions")
+
+    assert page.form("Reserve")
+    assert page.html.count('class="st-refusal"') == 1
+
+
+def test_a_refusal_on_the_page_of_a_ward_names_them_and_leads_to_what_is_held(browser, people, stored):
+    with stored() as db_session:
+        otto_pass = db_session.get_one(ClassRegistration, people.otto_pass)
+        otto_pass.max_advance_reservations = 1
+        make_reservation(db_session, otto_pass, db_session.get_one(ClassSession, people.session))
+
+    page = browser("ada").get(f"/sessions/{people.free}?for={people.otto}")
+
+    assert "Otto can hold 1 upcoming reservation and has 1. Come to one or cancel one, and a place opens." in page.text
+    assert "See what is held" in page.text
 
 
 @pytest.mark.parametrize(

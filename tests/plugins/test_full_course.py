@@ -96,6 +96,7 @@ def test_a_part_opens_when_the_earlier_one_has_been_attended(first: Status | Non
             "step": 2,
             "missing": 1,
             "starts_at": day(1) if first is PENDING else None,
+            "missed_at": day(1) if first is NO_SHOW else None,
             "rule": "attended",
         }
 
