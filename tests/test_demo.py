@@ -117,7 +117,8 @@ def test_the_demos_world_is_the_same_every_time(tmp_path):
     assert {"pass unlimited_series", "pass punch_pass", "pass full_course", "pass drop_in"} <= set(first)
     assert {"reservation PENDING", "reservation ATTENDED", "reservation NO_SHOW"} <= set(first)
     assert first["reservation AUTO_CANCELLED"] >= 3
-    assert first["suspended by SYSTEM"] >= first["suspended now by SYSTEM"] == first["waived"] == 1
+    assert first["suspended by SYSTEM"] >= first["suspended now by SYSTEM"] >= 1
+    assert first["waived"] == 1
     assert first["explanation that waits"] == 1
     assert first["delivery PARKED"] == 2
     assert first["delivery SENT"] > 40

@@ -5,6 +5,7 @@ Everything happens in the order of its instants, through the product's own servi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -59,6 +60,7 @@ class Past:
         self._passes: dict[str, ClassRegistration] = {}
         self._arrived = 0
         self._made: dict[tuple[str, UUID], UUID] = {}
+        self._planned: Counter[UUID] = Counter()
         self._agenda: list[tuple[datetime, Act]] = []
 
     def play(self) -> None:
@@ -101,6 +103,7 @@ class Past:
     def _plan_evening(self, day: int, evening: ClassSession) -> None:
         weekend = evening.starts_at.astimezone(self.schedule.zone).weekday() >= FRIDAY
         several = self._random.randint(5, 7) if weekend else self._random.randint(2, 4)
+        several = min(several, evening.capacity - self._planned[evening.id] - 1)  # and Maya finds a seat
         come, stay_away = (0.78, 0.92) if day < POLICY_CHANGED else (0.86, 0.92)
         for key in self._random.sample([one for one in REGULARS if " " in one], several):
             chance = self._random.random()
@@ -144,6 +147,7 @@ class Past:
         plan("yuri", self.evenings[-4], "come")
 
     def _plan(self, key: str, session: ClassSession, what: str, *, ahead: datetime | None = None) -> None:
+        self._planned[session.id] += 1
         self._at(ahead or session.starts_at - AHEAD, partial(self._reserve, key, session))
         if what == "come":
             self._at(session.starts_at - timedelta(minutes=10), partial(self._arrive, key, session))
