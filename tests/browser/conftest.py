@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -28,11 +29,13 @@ from config.seeding import seed
 from config.settings import settings
 from config.world.names import PASSWORD
 
+FRAMES = {"portal": "base.html", "own": None, "foreign": "foreign/base.html"}
+"""The templates in which the pages can stand: the reference portal's, ours, and one that knows nothing of our looks."""
 EVENING = datetime(2026, 12, 1, 22, 0, tzinfo=UTC)
 AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.min.js").read_text()
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-TIMEOUT = 10_000
+TIMEOUT = 30_000
 """Milliseconds that anything may take before a test fails."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -65,6 +68,16 @@ class Portal:
             return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def server_zone() -> Iterator[None]:
+    """Let the server be in UTC, where neither the studio nor any browser is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with the database of the demo's world, made once."""
@@ -74,7 +87,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def portal(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+def frame() -> str:
+    """Return in which of the frames the pages stand; a module with another one says so."""
+    return "portal"
+
+
+@pytest.fixture
+def portal(frame: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
     """Serve the reference portal on a copy of the world, its clock standing still."""
     for name in ("portal.sqlite", "portal.sqlite-wal"):
         if (world / name).exists():
@@ -82,7 +101,11 @@ def portal(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     clock_file = tmp_path / "clock"
     clock.move(clock_file, EVENING)
     monkeypatch.setenv(clock.FILE, str(clock_file))
-    app = wsgi.create_app(settings(environment(tmp_path, STUDIO_CLOCK="config.clock:now")))
+    configuration = settings(environment(tmp_path, STUDIO_CLOCK="config.clock:now"))
+    app = wsgi.create_app({**configuration, "STUDIO_BASE_TEMPLATE": FRAMES[frame]})
+    app.register_blueprint(
+        Blueprint("foreign", __name__, template_folder="templates", static_folder="templates/foreign")
+    )
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -113,15 +136,15 @@ def browser() -> Iterator[Browser]:
 def open_browser(browser: Browser, portal: Portal) -> Iterator[Callable[..., Page]]:
     """Return what opens a browser of its own, logged in as one of the demo's people, such as ``open_browser("desk")``.
 
-    ``options`` go to Playwright's ``new_context``, such as ``java_script_enabled=False``. Whatever a page's scripts complain
-    of, a broken Content-Security-Policy included, fails the test.
+    ``options`` go to Playwright's ``new_context``, such as ``java_script_enabled=False``; motion is reduced unless they say
+    otherwise. Whatever a page's scripts complain of, a broken Content-Security-Policy included, fails the test.
     """
     complaints: list[str] = []
     with ExitStack() as stack:
 
         def opened(who: str | None = None, *, viewport: Any = DESKTOP, **options: Any) -> Page:
             context: BrowserContext = stack.enter_context(
-                browser.new_context(base_url=portal.url, viewport=viewport, **options)
+                browser.new_context(base_url=portal.url, viewport=viewport, **{"reduced_motion": "reduce", **options})
             )
             context.set_default_timeout(TIMEOUT)
             page = context.new_page()

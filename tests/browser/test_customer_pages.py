@@ -7,9 +7,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
 
-from studio_reservations.models import Customer, SessionReservation
 from tests.browser.conftest import DESKTOP, EVENING, PHONE, does_not_scroll_sideways, violations
 
 PAGES = ("/studio/", "/studio/calendar", "/studio/sessions")
@@ -41,21 +39,6 @@ def test_no_page_violates_wcag_or_is_wider_than_its_window(who, paths, scheme, v
         page.set_viewport_size(viewport)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
-def test_a_seat_is_reserved_with_one_press_and_given_back_with_another(script, viewport, open_browser, portal):
-    page = open_browser("maya", viewport=viewport, java_script_enabled=script)
-    page.goto("/studio/sessions?open=1")
-
-    page.locator(".st-row").first.get_by_role("button", name="Reserve").click()
-
-    strip = page.get_by_role("status")
-    expect(strip).to_contain_text("Reserved: ")
-    expect(strip).to_contain_text("Undo is free until 17:15.")  # in Toronto, wherever the server is
-    strip.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("status")).to_contain_text("Nothing was charged.")
-
-
 def test_a_whole_reservation_by_keyboard(open_browser):
     page = open_browser("maya")
     page.goto("/studio/")
@@ -79,24 +62,6 @@ def test_a_whole_reservation_by_keyboard(open_browser):
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("status")).to_contain_text("Reserved: ")
-
-
-def test_a_parent_reserves_for_the_child_that_was_chosen(open_browser, portal):
-    page = open_browser("lena", viewport=PHONE)
-    page.goto("/studio/sessions?open=1")
-
-    page.get_by_role("link", name="Otto Fischer").click()
-    expect(page.get_by_text("For Otto Fischer")).to_be_visible()
-    page.get_by_role("button", name="Reserve for Otto").first.click()
-
-    expect(page.get_by_role("status")).to_contain_text("Reserved for Otto Fischer")
-    newest = (
-        select(Customer.name)
-        .where(Customer.id == SessionReservation.customer_id)
-        .order_by(SessionReservation.id.desc())
-        .limit(1)
-    )
-    assert portal.stored(lambda db_session: db_session.scalar(newest)) == "Otto Fischer"
 
 
 def test_what_cannot_be_reserved_any_more_is_told_in_place(open_browser, portal):
