@@ -119,7 +119,7 @@ class Past:
     def _plan_stories(self) -> None:
         at, plan = self.schedule.at, self._plan
         self._at(at(POLICY_CHANGED, 12), self._change_policy)
-        for key in ("tom", "uma", "vera", "wanda", "xenia", "yuri"):
+        for key in ("tom", "uma", "vera", "wanda", "xenia"):
             for day in range(-60, -28, 8):
                 plan(key, self.evenings[day], "come")
         # Three times absent, one explanation that was declined: suspended, and two reservations lost with the last of them.

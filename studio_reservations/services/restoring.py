@@ -214,7 +214,7 @@ class RestoringService:
         moved = select(ReservationHistory.id).where(
             ReservationHistory.subject_id == reservation.session_id,
             ReservationHistory.action == "session.moved",
-            ReservationHistory.created_at >= reservation.auto_cancelled_at,
+            ReservationHistory.created_at >= (reservation.auto_cancelled_at or reservation.reserved_at),
         )
         return self.db_session.scalar(select(moved.exists())) is True
 

@@ -84,7 +84,7 @@ def test_dates_within_a_sentence_are_french(api, world, stored):
             422,
             "1 valeur est inutilisable\u00a0: from. Corrigez ce qui est nommé et renvoyez.",
         ),
-        ("/nowhere", 404, "Il n’y a rien à cette adresse, ou ce n’est pas à vous de le voir."),
+        ("/nowhere", 404, "Il n’y a rien à cette adresse, ou vous n’y avez pas accès."),
     ],
 )
 def test_faults_of_the_request_are_told_alike(api, world, path, status, detail):

@@ -40,6 +40,7 @@ def night(portal):
                 opened=opened,
                 studio_id=studio_id,
                 as_of=NIGHT,
+                clock=lambda: NIGHT,
                 pass_types=installed_pass_types(),
             )
             wsgi.db.session.remove()
