@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -36,6 +37,13 @@ def pytest_configure() -> None:
         return compiled[key]
 
     Rule._compile_builder = compiled_once  # type: ignore[assignment]
+
+
+def pytest_sessionstart() -> None:
+    """Look for garbage less often: what the tests have imported by now stays, and a seventh of their time was spent on it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 25, 100)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,7 +17,7 @@ def test_every_page_on_the_way_says_for_which_child_it_is(enter, say, portal):
         expect(page.get_by_role("navigation", name=say("For whom")).locator("[aria-current]")).to_have_text(OTTO)
         expect(page.locator(".st-head")).to_contain_text(say("For %(name)s", name=OTTO))
 
-    page.get_by_role("navigation", name=say("For whom")).get_by_role("link", name=OTTO).click()
+    page.get_by_role("navigation", name=say("For whom")).get_by_role("link", name="Otto").click()
     is_for_otto()
     menu = page.get_by_role("navigation", name=say("Reservations"))
     for title in ("Calendar", "Settings", "Sessions"):
@@ -57,7 +57,7 @@ def test_every_page_on_the_way_says_for_which_child_it_is(enter, say, portal):
 def test_a_parent_checks_a_child_in(enter, say, portal):
     page = enter("lena")
     page.goto("/studio/sessions?open=1")
-    page.get_by_role("link", name=OTTO).click()
+    page.get_by_role("link", name="Otto").click()
     page.locator(".st-row", has_text=WHEEL).first.get_by_role(
         "button", name=say("Reserve for %(name)s", name="Otto")
     ).click()

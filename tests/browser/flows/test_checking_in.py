@@ -9,16 +9,25 @@ from tests.browser.codes import read_by_two
 from tests.browser.tables import reservation, reservations_of
 
 
-def test_the_code_is_shown_and_one_press_checks_in(enter, say, says, browser, portal):
+def test_one_press_on_the_ticket_checks_in(enter, say, portal):
     (mine,) = reservations_of(portal, "Ola Nowak")
     page = enter("ola")
     page.goto("/studio/")
-    page.get_by_role("link", name=f"{say('Check in')} Beginner").click()
+
+    page.get_by_role("button", name=f"{say('Check in')} Beginner").click()
+
+    expect(page.locator("#studio h1")).to_have_text(say("You are checked in, %(name)s", name="Ola"))
+    after = reservation(portal, mine.id)
+    assert (after.status, after.check_in_method, after.punches_used) == ("CHECKED_IN", "SELF", 1)
+
+
+def test_the_code_is_shown_beside_the_button_of_the_reservation(enter, say, says, browser, portal):
+    (mine,) = reservations_of(portal, "Ola Nowak")
+    page = enter("ola")
+    page.goto(f"/studio/reservations/{mine.id}")
     expect(page.get_by_role("heading", name=say("Check-in is open"))).to_be_visible()
     expect(page.locator("#studio")).to_contain_text("19:00–21:00")  # in Toronto: in the browser's zone it is tomorrow
-    expect(page.locator("#studio")).to_contain_text(
-        say("Closes in %(time)s, at %(until)s", time="6 h 0 min", until="23:00")
-    )
+    expect(page.locator("#studio")).to_contain_text(say("Closes in %(time)s, at %(until)s", time="6 h", until="23:00"))
     code = CodeSigner(portal.app.secret_key).code_for(mine.id)
     assert read_by_two(browser, page.locator(".st-qr").first.screenshot()) == (code, code)
 

@@ -46,7 +46,7 @@ def test_a_missed_part_is_made_up_on_another_day(enter, say, part, portal):
 
     part(page, 1).get_by_role("button", name=say("Make it up")).first.click()
 
-    expect(page.get_by_role("status")).to_contain_text("Paul Okafor")
+    expect(page.get_by_role("status")).to_contain_text(MUG)
     expect(part(page, 1).locator(".st-tag")).to_have_text(say("Makeup"))
     expect(part(page, 2).get_by_role("button")).to_have_count(0)
     mine = reservations_of(portal, "Paul Okafor")[0]

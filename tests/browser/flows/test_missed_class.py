@@ -54,7 +54,7 @@ def test_who_missed_a_class_reads_what_follows_and_tells_the_studio_why(enter, s
     page = enter("ola")
     page.goto("/studio/sessions?open=1&from=2026-12-05")
     page.locator(".st-row", has_text="Beginner Wheel").first.get_by_role("button", name=say("Reserve")).click()
-    expect(page.get_by_role("status")).to_contain_text("Ola Nowak")
+    expect(page.get_by_role("status")).to_contain_text("Beginner Wheel Throwing")
     ahead = reservations_of(portal, "Ola Nowak")[0]
     night()
     assert reservation(portal, tonight.id).status == "NO_SHOW"

@@ -22,7 +22,6 @@ def test_a_seat_is_reserved_with_one_press_and_given_back_with_another(enter, sa
     page.locator(".st-row").first.get_by_role("button", name=say("Reserve")).click()
 
     strip = page.get_by_role("status")
-    expect(strip).to_contain_text("Maya Rahman")
     expect(strip).to_contain_text("17:15")  # undoing is free for 15 minutes, by Toronto's clock
     mine, *others = reservations_of(portal, "Maya Rahman")
     assert (mine.status, others) == ("PENDING", before)
@@ -40,7 +39,8 @@ def test_another_pass_than_the_proposed_one_is_taken_where_it_is_chosen(enter, s
     page.goto("/studio/")
     series = page.get_by_role("article").filter(has_text=say("Unlimited series"))
     series.get_by_role("link", name=say("Reserve"), exact=False).last.click()
-    row = page.locator(".st-row", has_text=WHEEL).first
+    rows = page.locator(".st-row", has_text=WHEEL)
+    row = rows.filter(has=page.get_by_role("button", name=say("Reserve"))).first
     row.locator("summary").click()
     expect(row.get_by_role("radio", name=say("Unlimited series"))).to_be_checked()
 
