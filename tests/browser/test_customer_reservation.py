@@ -97,7 +97,7 @@ def test_a_refused_page_and_the_confirmation_are_readable_too(open_browser, port
     page.goto("/studio/settings")
     page.get_by_label("Telephone", exact=True).fill("call me")
     page.get_by_role("button", name=re.compile("Save.*Telephone")).click()
-    expect(page.get_by_role("alert")).to_contain_text("Write a phone number")
+    expect(page.locator(".st-fault")).to_contain_text("Write a phone number")
     assert violations(page) == []
 
     page.get_by_role("button", name="Make the address").click()
