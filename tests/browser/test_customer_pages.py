@@ -147,17 +147,3 @@ def test_the_navigation_stays_where_it_is(open_browser):
         places.add(page.get_by_role("navigation").first.evaluate("nav => nav.getBoundingClientRect().x"))
 
     assert len(places) == 1
-
-
-def test_a_reservation_is_printed_with_its_code_and_a_list_with_what_is_reserved(open_browser):
-    page = open_browser("maya")
-    page.goto("/studio/calendar")
-    page.locator("a.st-ev.is-pending").nth(1).click()  # of another day: its code is folded
-    page.emulate_media(media="print")
-    expect(page.locator(".st-qr svg")).to_be_visible()
-    for way in (page.locator(".st-btn"), page.get_by_role("navigation")):
-        assert way.evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0
-
-    page.goto("/studio/sessions?open=1")
-    expect(page.locator(".st-chip").first).to_be_visible()
-    assert page.locator(".st-btn").evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0

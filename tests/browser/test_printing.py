@@ -45,11 +45,20 @@ def test_a_reservation_is_printed_with_its_times_and_its_code(
     expect(page.locator(".st-facts")).to_contain_text("Pottery room")
     assert page.locator("#studio").evaluate("one => getComputedStyle(one).colorScheme") == "light"
     code = CodeSigner(portal.app.secret_key).code_for(mine.id)
-    assert read_by_two(browser, page.locator("svg:not(.st-i)").locator("visible=true").last.screenshot()) == (
-        code,
-        code,
-    )
+    shown = page.locator(".st-qr svg").locator("visible=true").first.screenshot()
+    assert read_by_two(browser, shown) == (code, code)
     if shots is not None:
         page.screenshot(path=shots / f"print-{frame}-{days_before}-{scheme}.png", full_page=True)
     if frame != "foreign":  # which brings much of its own
         assert page.pdf(format="Letter").count(b"/Type /Page\n") == 1
+
+
+def test_the_list_of_sessions_is_printed_with_what_is_reserved(open_browser):
+    page = open_browser("maya")
+    page.goto("/studio/sessions?open=1")
+    expect(page.locator(".st-btn").locator("visible=true").first).to_be_visible()
+
+    page.emulate_media(media="print")
+
+    expect(page.locator(".st-chip").first).to_be_visible()
+    expect(page.locator(".st-btn").locator("visible=true")).to_have_count(0)
