@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from studio_reservations.models import ClassRegistration, Customer, SessionReservation
@@ -25,7 +26,7 @@ def test_the_desk_finds_a_caller_and_reserves_for_them(portal: Portal, open_brow
     page.get_by_label("Name, e-mail or phone").fill("dan mor")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Dan Moreau").click()
-    assert page.get_by_role("heading", name="Dan Moreau").is_visible()
+    expect(page.get_by_role("heading", name="Dan Moreau")).to_be_visible()
     assert does_not_scroll_sideways(page)
     assert violations(page) == []
     page.get_by_role("link", name="Reserve", exact=True).click()
@@ -33,7 +34,7 @@ def test_the_desk_finds_a_caller_and_reserves_for_them(portal: Portal, open_brow
     assert violations(page) == []
     page.get_by_role("button", name="Reserve").first.click()
 
-    assert page.get_by_text("Reserved for Dan Moreau").is_visible()
+    expect(page.get_by_text("Reserved for Dan Moreau")).to_be_visible()
     number = select(func.count()).select_from(SessionReservation).join(Customer).where(Customer.name == "Dan Moreau")
     assert portal.stored(lambda session: session.scalar(number)) == 1
     if shots is not None:
@@ -49,13 +50,13 @@ def test_a_manager_issues_a_pass_after_a_look_and_takes_punches_that_were_held(p
     page.get_by_role("link", name="Choose Punch pass").click()
     page.get_by_label("Sessions", exact=True).fill("8")
     page.get_by_role("button", name="Look at it first").last.click()
-    assert page.get_by_role("heading", name="This is what Newt Abbott gets").is_visible()
+    expect(page.get_by_role("heading", name="This is what Newt Abbott gets")).to_be_visible()
     assert violations(page) == []
     assert held_by(portal, "Newt Abbott") == []
     if shots is not None:
         page.screenshot(path=shots / "pass-preview.png", full_page=True)
     page.get_by_role("button", name="Issue this pass").click()
-    assert page.get_by_text("Punch pass for Newt Abbott: All classes, 8 punches left.").is_visible()
+    expect(page.get_by_text("Punch pass for Newt Abbott: All classes, 8 punches left.")).to_be_visible()
     assert held_by(portal, "Newt Abbott") == [("punch_pass", 8)]
 
     page.goto("/admin/studio/passes/?q=kim+tran")
@@ -64,11 +65,11 @@ def test_a_manager_issues_a_pass_after_a_look_and_takes_punches_that_were_held(p
     page.get_by_label("How many to add or take").fill("-1")
     page.get_by_label("Reason").fill("Counted wrongly when it was issued")
     page.get_by_role("button", name="Adjust").click()
-    assert page.get_by_role("heading", name="1 reservation has no punch left then").is_visible()
+    expect(page.get_by_role("heading", name="1 reservation has no punch left then")).to_be_visible()
     assert violations(page) == []
     page.get_by_role("button", name="Take them all the same").click()
 
-    assert page.get_by_text("“Counted wrongly when it was issued”").first.is_visible()
+    expect(page.get_by_text("“Counted wrongly when it was issued”").first).to_be_visible()
     assert held_by(portal, "Kim Tran") == [("punch_pass", 1)]
     assert violations(page) == []
     if shots is not None:

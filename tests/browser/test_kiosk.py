@@ -72,7 +72,7 @@ def test_it_works_without_a_script(open_browser, portal):
     tablet.keyboard.press("Enter")
     tablet.get_by_role("button", name="Ola N.").click()
 
-    assert tablet.get_by_role("heading", name="Welcome, Ola").is_visible()
+    expect(tablet.get_by_role("heading", name="Welcome, Ola")).to_be_visible()
     assert "SELF" in status_of(portal, "Ola Nowak")
 
 
