@@ -76,7 +76,7 @@ def _measured(browser: Browser, url: str, path: str) -> bool:
     tools.send("Network.emulateNetworkConditions", slow)
     tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))  # Playwright marks what it is given
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks what it is given
     page.goto(path, wait_until="networkidle")
     paint, shift = page.evaluate(MEASURE)
     bodies = [one.body() for one in answers if one.ok]
