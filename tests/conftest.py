@@ -23,6 +23,7 @@ from tests.host import Clock
 from tests.servers import Postgres, postgres_server, valkey_server
 
 POSTGRES = pytest.StashKey[Postgres]()
+LONG = {"test_demo.py", "test_processes.py", "test_whole_night.py", "test_database.py", "test_door_walk.py"}
 
 
 def pytest_configure() -> None:
@@ -44,6 +45,11 @@ def pytest_sessionstart() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 25, 100)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that take longest, lest one worker wait for another in the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.hookimpl(optionalhook=True)

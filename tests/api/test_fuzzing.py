@@ -25,7 +25,7 @@ CHECKS = [
     status_code_conformance,
 ]
 BOUNDS = settings(
-    max_examples=24,
+    max_examples=18,
     derandomize=True,
     deadline=timedelta(seconds=10),
     phases=[Phase.generate],

@@ -77,7 +77,7 @@ SUSPENSION = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=60,
+    max_examples=45,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is a database: shrinking takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
