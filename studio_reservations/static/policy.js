@@ -16,9 +16,13 @@
   };
 
   const tag = () => {
+    let changed = false;
     for (const row of form.querySelectorAll("[data-was]")) {
-      row.querySelector("[data-tag]").hidden = typed(row) === row.dataset.was;
+      const same = typed(row) === row.dataset.was;
+      row.querySelector("[data-tag]").hidden = same;
+      changed ||= !same;
     }
+    return changed;
   };
 
   const mark = () => {
@@ -73,5 +77,6 @@
       ask();
     }
   });
-  tag();
+  // Typed before this script was here, or kept by the browser from an earlier visit: the page that came knows nothing of it.
+  if (tag()) ask();
 })();

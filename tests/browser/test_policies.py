@@ -50,6 +50,24 @@ def test_the_replay_follows_what_is_typed_until_it_is_saved(open_browser, portal
     assert portal.stored(_last_change) == {"max_no_shows": [3, 2], "deduct_punch_on_no_show": [False, True]}
 
 
+def test_what_is_typed_before_the_script_has_come_is_replayed_too(open_browser):
+    page = open_browser("manager")
+    on_their_way = []
+
+    def hold(route):
+        on_their_way.append(route)
+
+    page.route("**/policy.js*", hold)
+    page.goto("/admin/studio/policies/studio", wait_until="commit")
+    page.get_by_label("Suspend after").fill("1")
+    expect(page.get_by_text("was 3")).to_be_hidden()
+    for script in on_their_way:
+        script.continue_()
+
+    expect(page.get_by_text("was 3")).to_be_visible()
+    expect(page.locator("#replay")).to_contain_text(re.compile(r"\b\d\d more people suspended\."))
+
+
 def test_without_a_script_a_button_shows_it(open_browser, portal):
     page = policy_page(open_browser("manager", java_script_enabled=False, viewport=PHONE))
     page.get_by_label("Suspend after").fill("2")
