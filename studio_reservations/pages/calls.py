@@ -26,7 +26,9 @@ from studio_reservations.pages.ids import read_id
 from studio_reservations.pages.languages import language_of
 from studio_reservations.pages.routes import Route
 from studio_reservations.pages.words import helpers
+from studio_reservations.pass_types import HeldPass
 from studio_reservations.policies.local_time import local_date
+from studio_reservations.policies.pass_words import amount, punches, word_for
 from studio_reservations.services.actors import Actor, Clock
 from studio_reservations.services.directory import known_studios, people_of
 from studio_reservations.state import State, current_state
@@ -136,6 +138,16 @@ class Call(Frame):
     def go_to(self, address: str) -> Response:
         """Go on to an address of ours after an action."""
         return make_response(redirect(address, 303))
+
+    def amount(self, number: int, held: HeldPass | None) -> str:
+        """Return so many of what a pass counts, such as ``2 credits``; of a pass that is not known, punches."""
+        if held is None:
+            return punches(number, language=self.language)
+        return amount(number, held=held, pass_types=self.state.pass_types, language=self.language)
+
+    def word_for(self, number: int, held: HeldPass) -> str | None:
+        """Return what so many of what a pass counts are called, such as ``credits``; None for punches."""
+        return word_for(number, held=held, pass_types=self.state.pass_types, language=self.language)
 
     def fault(self, name: str) -> str | None:
         """Return what is wrong with a field of the form that was refused, to be said beside it."""

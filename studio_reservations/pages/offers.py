@@ -28,6 +28,8 @@ REASONS: Mapping[str, str] = {
     "oldest": N_("Used first, because it is the oldest."),
 }
 """Why a pass is taken where none is named, by `Choice.reason`."""
+NOTHING_SPENT = N_("Used before counted passes, so that nothing is spent.")
+"""The same as ``uncounted_first`` where no other pass counts punches."""
 
 EVERYWHERE = frozenset({"customer_suspended", "reservations_disabled"})
 """What refuses the person, whatever the session: told once, above them."""
@@ -37,14 +39,14 @@ OF_ONE = frozenset({"class_not_covered", "session_cancelled", "session_started",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A pass for one session: what it would cost and why it is taken, or why it cannot be.
+    """A pass for one session: what it would ``cost`` (``1 punch``) and why it is taken, or why it cannot be.
 
     ``cancelled_at`` is the night that would cancel the reservation again, for a class that was missed with this pass.
     """
 
     held: HeldPass
     name: str
-    punches: int
+    cost: str | None
     chosen: bool
     reason: str | None
     refusal: ReservationRefused | None
@@ -139,8 +141,8 @@ def limits_of(call: Call, found: Sequence[Available], titles: Mapping[UUID, str]
 
 def name_of(call: Call, held: HeldPass, titles: Mapping[UUID, str]) -> str:
     """Return how people tell a pass from another, such as ``Punch pass, every class``."""
-    known = held.pass_type in call.state.pass_types
-    label = call.say(call.state.pass_types.get(held.pass_type).label) if known else call.say("Pass")
+    found = call.state.pass_types.find(held.pass_type)
+    label = call.say("Pass") if found is None else found.say(found.label, language=call.language.tag)
     covers = call.say("every class") if held.class_id is None else titles.get(held.class_id)
     return f"{label}, {covers}" if covers else label
 
@@ -177,16 +179,22 @@ def _use(call: Call, case: Case, one: Available, titles: Mapping[UUID, str]) -> 
             punches = case.pass_type.punches_for(Event.CHECK_IN, case.held, case.offer.candidate)
         except ReservationRefused as broken:
             refusal = broken
-    counted = case.held.sessions_remaining is not None
     return Use(
         held=case.held,
         name=name_of(call, case.held, titles),
-        punches=punches if counted else 0,
+        cost=call.amount(punches, case.held) if punches and case.held.sessions_remaining is not None else None,
         chosen=chosen,
-        reason=REASONS.get(choice.reason) if chosen and choice is not None else None,
+        reason=_reason(call, choice.reason, one.cases) if chosen and choice is not None else None,
         refusal=refusal,
         cancelled_at=would_be_cancelled_at(case.held, starts_at=one.session.starts_at),
     )
+
+
+def _reason(call: Call, reason: str, cases: Sequence[Case]) -> str | None:
+    counted = [case.held for case in cases if case.held.sessions_remaining is not None]
+    if reason == "uncounted_first" and counted and all(call.word_for(1, held) for held in counted):
+        return NOTHING_SPENT
+    return REASONS.get(reason)
 
 
 def _instead(one: Available, found: Sequence[Available]) -> Any:

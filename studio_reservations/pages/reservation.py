@@ -103,8 +103,7 @@ def checked_in(call: Call, reservation_id: UUID) -> Response:
     row = own(call, reservation_id)
     if row.status not in ARRIVED:
         return call.go("reservation", reservation_id=reservation_id)
-    left = cost_of(call, row).left
-    return call.show("checked_in.html", row=row, balance=left and left[0], how=HOW[row.check_in_method])
+    return call.show("checked_in.html", row=row, cost=cost_of(call, row), how=HOW[row.check_in_method])
 
 
 @page("/reservations/<uuid:reservation_id>/reservation.ics", nav="passes")

@@ -58,9 +58,6 @@ STATES = {
 }
 """Class, icon and word of each state of a reservation, as customers read it."""
 
-PASS_LABELS = (N_("Unlimited series"), N_("Punch pass"), N_("Full course"), N_("Drop-in"))
-"""How the pass types that come with us call themselves; a plugin's own name is shown as it is."""
-
 
 class Words:
     """Dates and times as one reader reads them, at one instant; days and hours are those of the studio's zone."""

@@ -14,6 +14,8 @@ from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import HeldPass
 
 PUNCH = "punch"
+SESSION = "session"
+"""What a pass type counts that names nothing else: our own word, so that it needs no translation there."""
 
 
 def unit_of(held: HeldPass, *, pass_types: PassTypes) -> str:
@@ -26,15 +28,28 @@ def unit_of(held: HeldPass, *, pass_types: PassTypes) -> str:
 
 def amount(number: int, *, held: HeldPass, pass_types: PassTypes, language: Language = ENGLISH) -> str:
     """Return so many of what a pass counts, such as ``2 credits``."""
+    word = word_for(number, held=held, pass_types=pass_types, language=language)
+    return punches(number, language=language) if word is None else f"{language.number(number)} {word}"
+
+
+def punches(number: int, *, language: Language = ENGLISH) -> str:
+    """Return such as ``1 punch`` or ``2 punches``."""
+    return str(language.says("%(n)s punch", "%(n)s punches", number))
+
+
+def word_for(number: int, *, held: HeldPass, pass_types: PassTypes, language: Language = ENGLISH) -> str | None:
+    """Return what so many of those are called, such as ``credits``; None for punches, which our own sentences name."""
     unit, plugin = unit_of(held, pass_types=pass_types), pass_types.find(held.pass_type)
     if unit == PUNCH or plugin is None:
-        return str(language.says("%(n)s punch", "%(n)s punches", number))
+        return None
     word = plugin.say(unit, language=language.tag)
+    if word == unit == SESSION:
+        return str(language.says("session", "sessions", number))
     if language.form_of(number):
         # A plural without a translation of its own is made like an English one, of the translated word.
         several = plugin.say(many(unit), language=language.tag)
         word = several if several != many(unit) else many(word)
-    return f"{language.number(number)} {word}"
+    return word
 
 
 def many(one: str) -> str:

@@ -71,8 +71,8 @@ class Part:
 class Ticket:
     """A pass, a row of `pass_views.REGISTRATIONS`, as one customer holds it.
 
-    ``coming`` are their reservations that are not over; ``used`` is what the limit counts, of everybody on the pass. ``label``,
-    ``unit`` and ``figures`` are the plugin's words.
+    ``coming`` are their reservations that are not over; ``used`` is what the limit counts, of everybody on the pass. ``label``
+    and ``figures`` are the plugin's words.
     """
 
     row: Any
@@ -80,7 +80,6 @@ class Ticket:
     label: str
     works: bool
     remaining: Remaining
-    unit: str
     figures: Sequence[Figure]
     used: int
     coming: Sequence[Any]
@@ -91,9 +90,13 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A missed class that can still be explained until ``until``, and the reservations that it takes with it then."""
+    """A missed class that can still be explained until ``until``, and the reservations that it takes with it then.
+
+    ``held`` is its pass, where they still hold it.
+    """
 
     row: Any
+    held: HeldPass | None
     until: datetime
     threatens: Sequence[Any]
 
@@ -154,7 +157,7 @@ def wallet_of(
     return Wallet(
         tickets=sorted(tickets, key=_order),
         shut=_shut(db_session, customer_id, {row.studio_id for row in rows}),
-        missed=_missed(db_session, customer_id, now, coming),
+        missed=_missed(db_session, customer_id, now, coming, held),
         pauses=_pauses(db_session, customer_id, now),
     )
 
@@ -191,13 +194,13 @@ def _ticket(
     pass_types: PassTypes,
     language: str | None,
 ) -> Ticket:
-    works, details, unit = True, {}, "session"
+    works, details = True, {}
     figures: Sequence[Figure] = ()
     try:
         pass_type = pass_types.get(held.pass_type)
         label, remaining, details = pass_type.label, pass_type.remaining(held), pass_type.status_fields(held)
         figures = [one for one in pass_type.figures(held, language=language) if not one.staff_only]
-        label, unit = pass_type.say(label, language=language), pass_type.say(remaining.unit, language=language)
+        label = pass_type.say(label, language=language)
     except PassTypeUnavailable:
         left = held.sessions_remaining
         available = None if left is None else max(0, left - held.punches_held)
@@ -211,7 +214,6 @@ def _ticket(
         label=label,
         works=works,
         remaining=remaining,
-        unit=unit,
         figures=figures,
         used=upcoming(held),
         coming=coming,
@@ -277,7 +279,9 @@ def _shut(db_session: Session, customer_id: UUID, studio_ids: set[UUID]) -> froz
     return frozenset(row.id for row in rows if not Door(rollout=row.rollout, internal=bool(row.internal)).is_open)
 
 
-def _missed(db_session: Session, customer_id: UUID, now: datetime, coming: Sequence[Any]) -> list[Missed]:
+def _missed(
+    db_session: Session, customer_id: UUID, now: datetime, coming: Sequence[Any], held: Mapping[UUID, HeldPass]
+) -> list[Missed]:
     rows = db_session.execute(
         _MISSED.where(
             SessionReservation.customer_id == customer_id,
@@ -299,7 +303,7 @@ def _missed(db_session: Session, customer_id: UUID, now: datetime, coming: Seque
                 and one.status == Status.PENDING
                 and one.starts_at > row.auto_cancel_at
             ]
-            found.append(Missed(row=row, until=until, threatens=threatens))
+            found.append(Missed(row=row, held=held.get(row.registration_id), until=until, threatens=threatens))
     return found
 
 

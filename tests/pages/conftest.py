@@ -52,7 +52,8 @@ class Portal:
 @pytest.fixture(scope="module")
 def make_portal() -> MakePortal:
     """Return what makes the portal; a module with another kind of portal says so here."""
-    return lambda url, clock: host.create_app(url, clock=clock)
+    config = {"STUDIO_PASS_TYPES": ("studio_credit_pack:CreditPack",)}
+    return lambda url, clock: host.create_app(url, clock=clock, config=config)
 
 
 @pytest.fixture(scope="module")

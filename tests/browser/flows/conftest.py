@@ -95,3 +95,9 @@ def say(visit: Visit) -> Callable[..., str]:
 def says(visit: Visit) -> Callable[..., str]:
     """Return what says a text of the catalogue for a number, as it is read."""
     return lambda one, many, count, **values: unescape(str(visit.words.says(one, many, count, **values)))
+
+
+@pytest.fixture
+def a_punch(says: Callable[..., str]) -> str:
+    """Return one of what a punch pass counts, in the reader's language."""
+    return says("%(n)s punch", "%(n)s punches", 1)

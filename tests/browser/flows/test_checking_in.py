@@ -21,7 +21,7 @@ def test_one_press_on_the_ticket_checks_in(enter, say, portal):
     assert (after.status, after.check_in_method, after.punches_used) == ("CHECKED_IN", "SELF", 1)
 
 
-def test_the_code_is_shown_beside_the_button_of_the_reservation(enter, say, says, browser, portal):
+def test_the_code_is_shown_beside_the_button_of_the_reservation(enter, say, says, a_punch, browser, portal):
     (mine,) = reservations_of(portal, "Ola Nowak")
     page = enter("ola")
     page.goto(f"/studio/reservations/{mine.id}")
@@ -34,7 +34,7 @@ def test_the_code_is_shown_beside_the_button_of_the_reservation(enter, say, says
     page.get_by_role("button", name=say("Check in now")).click()
 
     expect(page.locator("#studio h1")).to_have_text(say("You are checked in, %(name)s", name="Ola"))
-    spent = says("%(n)s punch was spent", "%(n)s punches were spent", 1)
+    spent = says("%(amount)s was spent", "%(amount)s were spent", 1, amount=a_punch)
     expect(page.get_by_text(f"{spent}, {says('%(n)s is left.', '%(n)s are left.', 4)}")).to_be_visible()
     after = reservation(portal, mine.id)
     assert (after.status, after.check_in_method, after.punches_used, after.left) == ("CHECKED_IN", "SELF", 1, 4)

@@ -32,24 +32,24 @@ def test_cancelling_in_time_is_free_and_gives_the_seat_back(enter, say, portal, 
     assert after.seats_taken == mine.seats_taken - 1
 
 
-def test_a_late_cancellation_says_its_cost_before_and_spends_that(enter, say, says, portal, last_of):
+def test_a_late_cancellation_says_its_cost_before_and_spends_that(enter, say, a_punch, portal, last_of):
     mine = last_of("Ola Nowak")
     page = enter("ola")
     page.goto(f"/studio/reservations/{mine.id}")
     page.get_by_role("link", name=say("Cancel reservation…")).click()
-    costs = says("This costs %(n)s punch", "This costs %(n)s punches", 1)
+    costs = say("This costs %(amount)s", amount=a_punch)
     expect(page.get_by_role("heading", name=costs)).to_be_visible()
     expect(page.locator(".st-big")).to_have_text(["5", "4"])
     assert reservation(portal, mine.id) == mine
 
-    page.get_by_role("button", name=says("Cancel and spend %(n)s punch", "Cancel and spend %(n)s punches", 1)).click()
+    page.get_by_role("button", name=say("Cancel and spend %(amount)s", amount=a_punch)).click()
 
     expect(page.get_by_role("status")).to_contain_text("Beginner Wheel Throwing")
     after = reservation(portal, mine.id)
     assert (after.status, after.late, after.punches_used, after.left) == ("CANCELLED", True, 1, 4)
     assert (after.counts_as_no_show, after.seats_taken) == (False, mine.seats_taken - 1)
     page.goto(f"/studio/reservations/{mine.id}")
-    expect(page.locator("#studio")).to_contain_text(says("It cost %(n)s punch.", "It cost %(n)s punches.", 1))
+    expect(page.locator("#studio")).to_contain_text(say("It cost %(amount)s.", amount=a_punch))
 
 
 def test_a_reservation_moves_to_the_day_that_is_chosen(enter, say, portal, last_of):
@@ -74,16 +74,16 @@ def test_a_reservation_moves_to_the_day_that_is_chosen(enter, say, portal, last_
     assert before.seats_taken == mine.seats_taken - 1
 
 
-def test_moving_late_says_its_cost_before_and_spends_that(enter, say, says, portal, last_of):
+def test_moving_late_says_its_cost_before_and_spends_that(enter, say, a_punch, portal, last_of):
     mine = last_of("Ola Nowak")
     page = enter("ola")
     page.goto(f"/studio/reservations/{mine.id}/move")
-    costs = says("Moving now costs %(n)s punch", "Moving now costs %(n)s punches", 1)
+    costs = say("Moving now costs %(amount)s", amount=a_punch)
     expect(page.get_by_role("heading", name=costs)).to_be_visible()
     expect(page.locator(".st-big")).to_have_text(["5", "4"])
 
     page.get_by_role("radio").first.check()
-    page.get_by_role("button", name=says("Move and spend %(n)s punch", "Move and spend %(n)s punches", 1)).click()
+    page.get_by_role("button", name=say("Move and spend %(amount)s", amount=a_punch)).click()
 
     expect(page.get_by_role("status")).to_contain_text("Beginner Wheel Throwing")
     after, before = last_of("Ola Nowak"), reservation(portal, mine.id)
