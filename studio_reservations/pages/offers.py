@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from studio_reservations.errors import MakeupRequired, ReservationRefused
+from studio_reservations.errors import MakeupRequired, ReservationRefused, ReservationsDisabled
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
@@ -125,7 +125,7 @@ def cards_of(call: Call, studio: Studio, found: Sequence[Available], titles: Map
 
 def limits_of(call: Call, found: Sequence[Available], titles: Mapping[UUID, str]) -> list[tuple[str, int, int]]:
     """Return name, used and limit of each pass that has a limit and can be used on one of these days."""
-    if not found:
+    if not found or isinstance(found[0].answer.refusal, ReservationsDisabled):
         return []
     first, last = (local_date(one.session.starts_at, timezone=one.timezone) for one in (found[0], found[-1]))
     return [

@@ -85,12 +85,19 @@ def test_where_one_press_is_not_enough_the_ticket_leads_to_the_page(browser, peo
 @pytest.mark.parametrize("rollout", ["OFF", "INTERNAL"])
 def test_a_studio_that_is_not_open_yet_says_so_in_place_of_the_button(browser, people, stored, rollout):
     with stored() as db_session:
-        db_session.get_one(Studio, people.studio).rollout = rollout
+        studio, eve = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.eve)
+        studio.rollout = rollout
+        mug = make_class(db_session, studio, title="Mug Building", steps=2)
+        make_pass(db_session, eve, studio, pass_type="full_course", studio_class=mug)
+    eve = browser("eve")
 
-    page = browser("eve").get("/")
+    page = eve.get("/")
 
-    assert "Reservations are not open yet." in page.text
-    assert "You can hold" not in page.text
+    assert "Punch pass Not open yet" in page.text
+    assert "5 punches left 1 reserved Punch 1" in page.text  # and counts against no limit, for there is nothing to do
+    assert page.text.count("Reservations are not open yet.") == 2
+    assert not [one for one in (*page.links, page.text) if "You can hold" in one or "/course/" in one]
+    assert "1 of 3" not in eve.get("/sessions").text + eve.get("/calendar").text
     with stored() as db_session:
         db_session.query(CustomerStudio).filter_by(customer_id=people.eve).one().internal = True
     assert ("You can hold" in browser("eve").get("/").text) is (rollout == "INTERNAL")
