@@ -43,6 +43,9 @@ TIMES = {
 }
 """Title and local hours of each time of day."""
 
+Place = tuple[datetime, UUID]
+"""Start and id of a session, by which the list is ordered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -69,10 +72,14 @@ def sessions(call: Call) -> Response:
     wanted = _wanted(call, studio)
     classes, _ = classes_of(call.db_session, studio_id=studio.id, page=Page(limit=MOST_CLASSES))
     titles = {row.id: row.title for row in classes}
-    after = _after(call)
-    found = _found(call, studio, wanted, after=after, limit=A_PAGE + 1)
-    shown = found[:A_PAGE]
-    none_open = after is None and len(found) <= A_PAGE and not any(map(_is_open, shown))
+    after = _place(call, "after")
+    before = _place(call, "before") if after is None else None
+    found = _found(call, studio, wanted, after=after, before=before, limit=A_PAGE + 1)
+    if before is not None and not found:  # all of them have begun: the list begins here now
+        before, found = None, _found(call, studio, wanted, limit=A_PAGE + 1)
+    shown = found[:A_PAGE] if before is None else found[-A_PAGE:]
+    more = len(found) > A_PAGE
+    none_open = after is None and before is None and not more and not any(map(_is_open, shown))
     shut = _shut(call, studio, wanted) if wanted.only_reservable and none_open else []
     return call.show(
         "sessions.html",
@@ -85,15 +92,17 @@ def sessions(call: Call) -> Response:
         is_same=is_same,
         others=Counter(one.answer.refusal.code for one in shut if one.answer.refusal is not None),
         capped=len(shut) == MOST_COUNTED,
-        later=after is not None,
-        following=shown[-1].session.id if len(found) > A_PAGE else None,
+        # What the address names stands beside the page, unless it has begun meanwhile.
+        previous=shown[0].session.id if shown and (more if before else after and after[0] >= call.now) else None,
+        following=shown[-1].session.id if shown and (before or more) else None,
+        is_first=after is None and (before is None or not more),
         here=_address(call, studio, wanted),
         TIMES=TIMES,
     )
 
 
 def _found(
-    call: Call, studio: Studio, wanted: Wanted, *, after: tuple[datetime, UUID] | None, limit: int
+    call: Call, studio: Studio, wanted: Wanted, *, after: Place | None = None, before: Place | None = None, limit: int
 ) -> list[Available]:
     days = studio_days(first=wanted.first, last=wanted.last, timezone=studio.timezone, now=call.now)
     return call.service(ReservationService).available(
@@ -105,6 +114,7 @@ def _found(
         class_id=wanted.class_id,
         keep=_kept(call, studio, wanted, days),
         after=after,
+        before=before,
         limit=limit,
     )
 
@@ -163,9 +173,9 @@ def _day(name: str) -> date | None:
     return found if 1970 <= found.year < 2200 else None
 
 
-def _after(call: Call) -> tuple[datetime, UUID] | None:
-    """Return behind which session the page begins."""
-    session_id = read_id(request.args.get("after"))
+def _place(call: Call, name: str) -> Place | None:
+    """Return the session ``after`` which the page begins, or ``before`` which it ends."""
+    session_id = read_id(request.args.get(name))
     if session_id is None:
         return None
     try:
@@ -177,7 +187,7 @@ def _after(call: Call) -> tuple[datetime, UUID] | None:
 
 def _shut(call: Call, studio: Studio, wanted: Wanted) -> list[Available]:
     """Return the first sessions that the filters leave, where none can be reserved; not those of one's own."""
-    found = _found(call, studio, replace(wanted, only_reservable=False), after=None, limit=MOST_COUNTED)
+    found = _found(call, studio, replace(wanted, only_reservable=False), limit=MOST_COUNTED)
     return [one for one in found if not isinstance(one.answer.refusal, AlreadyReserved)]
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound, ReservationRefused, TryAgain
@@ -113,13 +113,14 @@ class ReservationQuestions:
         only_reservable: bool = False,
         keep: Callable[[Available], bool] | None = None,
         after: tuple[datetime, UUID] | None = None,
+        before: tuple[datetime, UUID] | None = None,
         limit: int = 50,
     ) -> list[Available]:
         """List the sessions that start in [``starts_from``, ``starts_before``), each with its answer.
 
-        At most ``limit`` by start and id, behind ``after``. A refused one stays in the list, but with ``only_reservable``;
-        ``keep`` says which of them are wanted at all. The number of queries does not grow with the sessions (with either of
-        the two: one set for each 200 looked at).
+        At most ``limit`` by start and id, behind ``after``, or the last ones before ``before``. A refused one stays in the
+        list, but with ``only_reservable``; ``keep`` says which of them are wanted at all. The number of queries does not grow
+        with the sessions (with either of the two: one set for each 200 looked at).
         """
         customer = self._customer(actor, customer_id)
         wanted = OFFERED.where(
@@ -141,11 +142,13 @@ class ReservationQuestions:
             customer_id=customer,
             studio_id=studio_id,
             registration_id=registration_id,
-            after=after,
+            after=before or after,
+            backwards=before is not None,
             chunk=max(CHUNK, limit) if only_reservable or keep is not None else limit,
         )
         found = (one for one in judged if keep is None or keep(one))
-        return list(islice((one for one in found if one.answer or not only_reservable), limit))
+        listed = list(islice((one for one in found if one.answer or not only_reservable), limit))
+        return listed if before is None else listed[::-1]
 
     def check_reservation_limit(self, *, registration_id: UUID) -> tuple[int, int | None]:
         """Return how many upcoming reservations the pass has, and the limit. :raises AdvanceLimitReached:"""
@@ -239,9 +242,10 @@ class ReservationQuestions:
         set_aside: frozenset[str] = frozenset(),
         lock: bool = False,
         after: tuple[datetime, UUID] | None = None,
+        backwards: bool = False,
         chunk: int = CHUNK,
     ) -> Iterator[Available]:
-        """Judge the wanted sessions chunk by chunk."""
+        """Judge the wanted sessions chunk by chunk, ``backwards`` from the latest on."""
         by_staff = not actor.acts_for(customer_id)
         if by_staff:
             actor.require(studio_id, Role.FRONT_DESK)
@@ -257,7 +261,7 @@ class ReservationQuestions:
         if not board.known or not all(self._may_name(actor, one, by_staff, studio_id) for one in board.passes):
             raise NotFound()
         while True:
-            rows = self.db_session.execute(_behind(wanted, after).limit(chunk)).all()
+            rows = self.db_session.execute(_behind(wanted, after, backwards).limit(chunk)).all()
             steps = steps_of_offers(self.db_session, rows)
             reserved = live_reservations(self.db_session, customer_id=customer_id, session_ids=[row.id for row in rows])
             for row in rows:
@@ -277,13 +281,13 @@ class ReservationQuestions:
             after = (rows[-1].starts_at, rows[-1].id)
 
 
-def _behind(wanted: Select[Any], after: tuple[datetime, UUID] | None) -> Select[Any]:
+def _behind(wanted: Select[Any], after: tuple[datetime, UUID] | None, backwards: bool) -> Select[Any]:
+    key = (ClassSession.starts_at, ClassSession.id)
+    if backwards:
+        wanted = wanted.order_by(None).order_by(*(one.desc() for one in key))
     if after is None:
         return wanted
-    starts_at, session_id = after
-    return wanted.where(
-        (ClassSession.starts_at > starts_at) | ((ClassSession.starts_at == starts_at) & (ClassSession.id > session_id))
-    )
+    return wanted.where(tuple_(*key) < after if backwards else tuple_(*key) > after)
 
 
 def _answer(cases: Sequence[Case], set_aside: frozenset[str]) -> Answer:

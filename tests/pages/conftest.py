@@ -218,6 +218,11 @@ class Page(HTMLParser):
         if self._open_button and self.forms:
             self.forms[-1].label = " ".join(f"{self.forms[-1].label} {data}".split())
 
+    @property
+    def address(self) -> str:
+        """The path and query from which it came."""
+        return self.response.request.full_path
+
     def form(self, label: str) -> Form:
         """Return the first form whose button begins so."""
         return next(one for one in self.forms if one.label.startswith(label))

@@ -9,7 +9,7 @@ from tests.api.test_queries import counting
 from tests.factories import NOW, make_class, make_pass, make_reservation, make_session
 
 PATHS = (
-    *("/", "/calendar", "/sessions", "/sessions/{people.free}"),
+    *("/", "/calendar", "/sessions", "/sessions?before={people.free}", "/sessions/{people.free}"),
     *("/reservations/{people.reservation}", "/reservations/{people.reservation}/cancel"),
     *("/reservations/{people.reservation}/move", "/settings", "/settings/my-data.json", "/settings/delete"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -369,20 +370,37 @@ def test_the_way_back_is_one_of_our_pages(browser, people, back):
     assert '<a href="/studio/">My passes</a>' in page.html
 
 
-def test_many_sessions_come_in_pages(browser, people, stored):
+def test_many_sessions_come_in_pages_forth_and_back(browser, people, stored, clock):
     with stored() as db_session:
         studio_class = db_session.get_one(StudioClass, people.studio_class)
         for number in range(80):
             make_session(db_session, studio_class, starts_at=NOW + timedelta(days=1, minutes=number))
-    ada, seen, path = browser("ada"), 0, "/sessions"
+    ada = browser("ada")
 
-    for _ in range(3):
-        page = ada.get(path)
-        seen += page.html.count('class="st-row"')
-        path = next((link for link in page.links if "after=" in link), "")
+    pages = follow(ada, "/sessions?time=morning", "after=")
+    back = follow(ada, pages[-1].address, "before=")
 
-    assert (seen, path) == (82, "")
-    assert "Back to the first sessions" in page.text
+    assert [len(rows(page)) for page in pages] == [40, 40, 2]
+    assert [rows(page) for page in back] == [rows(page) for page in reversed(pages)]
+    assert [page.address.count("time=morning") for page in (*pages, *back)] == [1] * 6
+    assert ["Back to the first sessions" in page.text for page in back] == [True, True, False]
+    assert rows(follow(ada, back[1].address, "after=")[1]) == rows(pages[2])
+    clock.now += timedelta(days=1, minutes=40)  # what stood on the first page has begun meanwhile
+    assert len(follow(ada, pages[1].address, "before=")) == 1
+    assert len(rows(ada.get(back[2].address))) == 40
+
+
+def rows(page):
+    return re.findall(r'<a id="s([-\w]+)"', page.html)
+
+
+def follow(who, path, name):
+    """Return the pages from one on, each by the link of the one before that has ``name`` in its address."""
+    pages = []
+    while path:
+        pages.append(who.get(path))
+        path = next((link for link in pages[-1].links if name in link and link.startswith("/studio/sessions?")), "")
+    return pages
 
 
 @pytest.mark.parametrize(
