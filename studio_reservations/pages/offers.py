@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from studio_reservations.errors import MakeupRequired, ReservationRefused, ReservationsDisabled
+from studio_reservations.errors import MakeupRequired, NoUsablePass, ReservationRefused, ReservationsDisabled
 from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
@@ -35,6 +35,9 @@ EVERYWHERE = frozenset({"customer_suspended", "reservations_disabled"})
 """What refuses the person, whatever the session: told once, above them."""
 OF_ONE = frozenset({"class_not_covered", "session_cancelled", "session_started", "already_reserved", "session_full"})
 """What refuses a session by itself: told there, however many there are of it."""
+
+MANY = 3
+"""Sessions, of which it is told once above them what refuses each pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,20 @@ class Card:
         return self.mine is not None and self.mine.status in ("PENDING", "CHECKED_IN", "ATTENDED")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """What refuses each pass for ``count`` sessions alike, so that it is told once above them; ``of_all`` that are shown."""
+
+    reasons: Sequence[tuple[Any, ...]]
+    uses: Sequence[Use]
+    count: int
+    of_all: bool
+
+    def covers(self, refusal: ReservationRefused | None) -> bool:
+        """Tell whether this is why."""
+        return _reasons(refusal) == self.reasons
+
+
 def told_once(found: Sequence[Available]) -> ReservationRefused | None:
     """Return what refuses these sessions alike, so that it is told once above them all; None where one can be reserved."""
     refusals = [one.answer.refusal for one in found if one.answer.refusal is not None]
@@ -107,6 +124,26 @@ def told_once(found: Sequence[Available]) -> ReservationRefused | None:
 def is_same(one: ReservationRefused | None, other: ReservationRefused | None) -> bool:
     """Tell whether two refusals say the same."""
     return one is not None and other is not None and (one.code, one.values) == (other.code, other.values)
+
+
+def told_alike(call: Call, found: Sequence[Available], titles: Mapping[UUID, str]) -> Alike | None:
+    """Return what refuses each pass, for different reasons, where many of these sessions have the same ones."""
+    reasons = [_reasons(one.answer.refusal) for one in found]
+    counts = [reasons.count(one) if one else 0 for one in reasons]
+    count = max(counts, default=0)
+    if count < MANY:
+        return None
+    first = counts.index(count)
+    return Alike(
+        reasons=reasons[first], uses=_uses(call, found[first], titles), count=count, of_all=count == len(found)
+    )
+
+
+def _reasons(refusal: ReservationRefused | None) -> list[tuple[Any, ...]]:
+    """Return each pass that says something about a session, and what it says; nothing where they say it alike."""
+    passes = refusal.values["passes"] if isinstance(refusal, NoUsablePass) else ()
+    told = [(one["registration_id"], one["refusal"]) for one in passes if one["refusal"].code not in SET_ASIDE]
+    return [(registration_id, why.code, why.values) for registration_id, why in told]
 
 
 def cards_of(call: Call, studio: Studio, found: Sequence[Available], titles: Mapping[UUID, str]) -> list[Card]:

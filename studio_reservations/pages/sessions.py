@@ -16,7 +16,7 @@ from studio_reservations.language import N_
 from studio_reservations.models import Studio
 from studio_reservations.pages.calls import Call
 from studio_reservations.pages.ids import read_id
-from studio_reservations.pages.offers import cards_of, is_same, limits_of, told_once
+from studio_reservations.pages.offers import cards_of, is_same, limits_of, told_alike, told_once
 from studio_reservations.pages.routes import page
 from studio_reservations.pass_types import LIVE
 from studio_reservations.policies.local_time import zone
@@ -81,6 +81,7 @@ def sessions(call: Call) -> Response:
     more = len(found) > A_PAGE
     none_open = after is None and before is None and not more and not any(map(_is_open, shown))
     shut = _shut(call, studio, wanted) if wanted.only_reservable and none_open else []
+    everywhere = told_once(shut or shown)
     return call.show(
         "sessions.html",
         studio=studio,
@@ -88,7 +89,8 @@ def sessions(call: Call) -> Response:
         classes=[row for row in classes if row.title],
         cards=cards_of(call, studio, shown, titles),
         limits=limits_of(call, shown, titles),
-        everywhere=told_once(shut or shown),
+        everywhere=everywhere,
+        alike=told_alike(call, shut or shown, titles) if everywhere is None else None,
         is_same=is_same,
         others=Counter(one.answer.refusal.code for one in shut if one.answer.refusal is not None),
         capped=len(shut) == MOST_COUNTED,

@@ -238,6 +238,35 @@ def test_what_refuses_every_session_alike_is_told_once_with_the_way_out(
     assert told in browser("eve").get("/calendar").text
 
 
+@pytest.mark.parametrize(("sessions", "told"), [(2, 2), (3, 1)])
+def test_what_refuses_each_pass_of_many_sessions_alike_is_told_once_above_them(browser, people, stored, sessions, told):
+    with stored() as db_session:
+        studio, eve = db_session.get_one(Studio, people.studio), db_session.get_one(Customer, people.eve)
+        studio.contact_email = "desk@clay.example"
+        db_session.get_one(ClassRegistration, people.eve_pass).sessions_remaining = 1
+        make_pass(db_session, eve, studio, pass_type="unlimited_series", valid_until=date(2026, 12, 9))
+        make_pass(
+            db_session, eve, studio, studio_class=make_class(db_session, studio)
+        )  # says nothing of these sessions
+        studio_class = db_session.get_one(StudioClass, people.studio_class)
+        for days in (1, *range(10, 9 + sessions)):
+            make_session(db_session, studio_class, starts_at=NOW + timedelta(days=days))
+
+    page = browser("eve").get("/sessions")
+
+    assert page.text.count("This pass ends on Wed 9 December, before this session.") == told
+    assert page.text.count("Your last punch is held for another day.") == told + 1  # and in the choice of the other day
+    assert page.text.count("See why for each pass") == (0 if told == 1 else 2)
+    assert (
+        page.html.count('href="#passes"') == page.text.count("No pass can be used. See why") == (3 if told == 1 else 0)
+    )
+    assert len([one for one in page.forms if one.label.startswith("Reserve")]) == 1  # the day that the series covers
+    if told == 1:
+        assert "None of the passes can be used for 3 of these sessions" in page.text
+        assert "See what is held" in page.text
+        assert "mailto:desk@clay.example" in page.links
+
+
 def test_where_one_session_can_be_reserved_each_other_says_why_not(browser, people, stored):
     with stored() as db_session:
         db_session.get_one(ClassRegistration, people.eve_pass).valid_until = date(2026, 12, 10)
