@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from flask import current_app, request
+from flask import request
 
 from studio_reservations.language import Language, language_for
 from studio_reservations.models import Customer
+from studio_reservations.portal_languages import selected_by_portal
 
 
 def language_of(reader: Customer | None, *, chosen: str | None = None) -> Language:
     """Return the language in which a page is written for ``reader``, who may be unknown but have ``chosen`` one."""
     asked = (tag for tag, quality in request.accept_languages if quality > 0)
-    return language_for(reader.locale if reader is not None else chosen, _selected_by_portal(), *asked)
-
-
-def _selected_by_portal() -> str | None:
-    """Return the locale of the portal's Flask-Babel, where it has one that selects."""
-    babel = current_app.extensions.get("babel")
-    select = getattr(babel, "locale_selector", None)
-    selected = select() if select is not None else None
-    return None if selected is None else str(selected)
+    return language_for(reader.locale if reader is not None else chosen, selected_by_portal(), *asked)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
+import pytest
 from icalendar import Calendar
 from sqlalchemy import insert
 
@@ -345,6 +347,30 @@ def test_the_feed_is_a_calendar_of_what_stands(app, world, stored):
     assert event.decoded("dtstart") == NOW + timedelta(days=7)
     unknown = app.test_client().get("/api/calendar/guessed.ics")
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("own", "selects", "default", "asked", "named"),
+    [
+        (None, None, "fr_CA", None, "Cours"),
+        (None, "fr", "en", "en", "Cours"),
+        (None, None, "fr", "en", "Classes"),
+        ("en", "fr", "fr", "fr", "Classes"),
+    ],
+)
+def test_the_feed_is_named_as_the_customer_chose_else_as_the_portal_speaks(
+    app, world, stored, monkeypatch, own, selects, default, asked, named
+):
+    with stored() as db_session:
+        ada = db_session.get_one(Customer, world.ada)
+        ada.locale = own
+        token = create_feed_token(db_session, customer_id=ada.id, actor=customer_actor(ada))
+    babel = SimpleNamespace(locale_selector=lambda: selects, default_locale=default)
+    monkeypatch.setitem(app.extensions, "babel", babel)
+
+    feed = app.test_client().get(f"/api/calendar/{token}.ics", headers={"Accept-Language": asked} if asked else {})
+
+    assert Calendar.from_ical(feed.data)["X-WR-CALNAME"] == named
 
 
 def test_one_makes_the_address_of_one_s_feed_and_a_new_one_in_its_place(app, api, world):
