@@ -3,6 +3,7 @@ in the reader's language: the template is translated, then filled."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import date, datetime
 from string import Formatter
@@ -11,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from studio_reservations.errors import StudioError
 from studio_reservations.language import ENGLISH, Language
-from studio_reservations.wording import CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, OF_SOMEBODY, WORDS
+from studio_reservations.wording import ABOUT_SOMEBODY, CATALOGUE, NAMED_VARIANTS, OF_A_PLUGIN, OF_SOMEBODY, WORDS
 
 T = TypeVar("T")
+YOU = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
 
 
 def title_of(error: StudioError, *, language: Language = ENGLISH) -> str:
@@ -43,15 +45,18 @@ def sentence_of(
     """Return the sentence of an error, instants in the studio's zone; missing or odd values never raise.
 
     Without ``timezone`` an instant is shown in its own zone, with the word UTC where it is that. ``person`` is the name of
-    whom it concerns, where somebody else reads it.
+    whom it concerns, where somebody else reads it: a plugin's own sentence that says "you" has it in front.
     """
     values = {name: translated(value, error.translations, language.tag) for name, value in error.values.items()}
     values |= {"name": person} if person else {}
     for template, spoken in _templates(error, language, of_somebody=person is not None):
         try:
-            return _Filling(_zone(timezone), spoken).vformat(template, (), values)
+            told = _Filling(_zone(timezone), spoken).vformat(template, (), values)
         except Exception:  # noqa: S112 - a value is missing or of another kind: the next variant needs less
             continue
+        if person and YOU.search(error.sentence or ""):
+            return spoken.text(ABOUT_SOMEBODY) % {"name": person, "sentence": told}
+        return told
     return language.text(OF_A_PLUGIN)
 
 

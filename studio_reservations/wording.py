@@ -14,6 +14,8 @@ from studio_reservations.language import N_
 NAMED_VARIANTS = {"registration_inactive": "state", "step_already_reserved": "state", "sequence_not_met": "rule"}
 """Codes whose sentence depends on a name among their values; what differs stands under ``code.name``."""
 OF_A_PLUGIN = N_("This pass cannot be used for this session. Ask the studio, or choose another pass.")
+ABOUT_SOMEBODY = N_("About %(name)s: %(sentence)s")
+"""What a plugin says to "you", where somebody else reads it: we cannot word it anew."""
 
 
 WORDS = {

@@ -426,3 +426,22 @@ def test_a_plugin_may_word_a_built_in_code_in_its_own_way() -> None:
 
     assert sentence_of(NoFiringLeft(remaining=0, held=0)) == "All your firings are used."
     assert title_of(NoFiringLeft()) == "No punch left"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "tag", "told"),
+    [
+        ("You hold {pots} pots.", "en", "About Nora: You hold 2 pots."),
+        ("Cancel one of yours.", "en", "About Nora: Cancel one of yours."),
+        ("The young pots cool.", "en", "The young pots cool."),
+        ("The kiln is hot.", "en", "The kiln is hot."),
+        ("You hold {pots} pots.", "fr", "Pour Nora\xa0: Vous avez 2 pots."),
+        ("Cancel one of yours.", "fr", "About Nora: Cancel one of yours."),
+    ],
+)
+def test_what_a_plugin_says_to_you_has_the_name_in_front_where_somebody_else_reads_it(sentence, tag, told) -> None:
+    refused = type("Refused", (KilnNotCooled,), {"sentence": sentence})(pots=2)
+    refused.translations = {"fr": {"You hold {pots} pots.": "Vous avez {pots} pots."}}
+
+    assert sentence_of(refused, person="Nora", language=language_for(tag)) == told
+    assert ":" not in sentence_of(refused, language=language_for(tag))
