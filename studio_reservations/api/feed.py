@@ -11,7 +11,7 @@ from studio_reservations.api.routes import endpoint
 from studio_reservations.language import N_, language_for
 from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of
 from studio_reservations.portal_languages import default_of_portal, selected_by_portal
-from studio_reservations.services.accounts import customer_by_feed_token
+from studio_reservations.services.accounts import customer_by_feed_token, locale_of
 from studio_reservations.services.pass_views import feed_of
 
 PAST = timedelta(days=90)
@@ -34,8 +34,9 @@ def get_calendar_feed(call: Call, token: str) -> Answer:
         )
         for row in rows
     )
+    own = locale_of(call.db_session, customer)
     # A calendar program often asks for no language, and nobody is logged in: then as the portal speaks.
-    language = language_for(customer.locale, selected_by_portal(), *asked_languages(), default_of_portal())
+    language = language_for(own, selected_by_portal(), *asked_languages(), default_of_portal())
     return Answer(
         value=calendar_of(events, x_wr_calname=language.text(N_("Classes"))),
         media_type=MEDIA_TYPE,

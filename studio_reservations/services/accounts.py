@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.language import N_
@@ -160,6 +160,21 @@ def customer_by_feed_token(db_session: Session, *, token: str) -> Customer:
     if customer is None:
         raise NotFound()
     return customer
+
+
+def locale_of(db_session: Session, customer: Customer) -> str | None:
+    """Return the language that a customer chose, else that which somebody chose who acts for them."""
+    if customer.locale is not None:
+        return customer.locale
+    ward, own = aliased(CustomerAccess), aliased(CustomerAccess)
+    return db_session.scalar(
+        select(Customer.locale)
+        .join(own, (own.customer_id == Customer.id) & (own.kind == AccessKind.SELF.value))
+        .join(ward, ward.user_id == own.user_id)
+        .where(ward.customer_id == customer.id, Customer.locale.is_not(None))
+        .order_by(ward.id)
+        .limit(1)
+    )
 
 
 def _details_of(user: PortalPerson, region: str) -> dict[str, str | None]:

@@ -350,21 +350,23 @@ def test_the_feed_is_a_calendar_of_what_stands(app, world, stored):
 
 
 @pytest.mark.parametrize(
-    ("own", "selects", "default", "asked", "named"),
+    ("own", "selects", "default", "asked", "named", "whose"),
     [
-        (None, None, "fr_CA", None, "Cours"),
-        (None, "fr", "en", "en", "Cours"),
-        (None, None, "fr", "en", "Classes"),
-        ("en", "fr", "fr", "fr", "Classes"),
+        (None, None, "fr_CA", None, "Cours", "ada"),
+        (None, "fr", "en", "en", "Cours", "ada"),
+        (None, None, "fr", "en", "Classes", "ada"),
+        ("en", "fr", "fr", "fr", "Classes", "ada"),
+        ("en", "fr", "fr", "fr", "Classes", "ward"),
     ],
 )
 def test_the_feed_is_named_as_the_customer_chose_else_as_the_portal_speaks(
-    app, world, stored, monkeypatch, own, selects, default, asked, named
+    app, world, stored, monkeypatch, own, selects, default, asked, named, whose
 ):
     with stored() as db_session:
         ada = db_session.get_one(Customer, world.ada)
         ada.locale = own
-        token = create_feed_token(db_session, customer_id=ada.id, actor=customer_actor(ada))
+        of = db_session.get_one(Customer, getattr(world, whose))
+        token = create_feed_token(db_session, customer_id=of.id, actor=customer_actor(of))
     babel = SimpleNamespace(locale_selector=lambda: selects, default_locale=default)
     monkeypatch.setitem(app.extensions, "babel", babel)
 
