@@ -38,7 +38,7 @@ def credit(people, stored):
         (
             "reservations/{reservation}",
             "2 credits are spent when you check in; 5 are left now",
-            "Confirmer votre arrivée coûte 2 crédits",
+            "Confirmer votre arrivée coûte 2 crédits ; il en reste 5",
         ),
         (
             "reservations/{reservation}",
