@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
-from studio_reservations.models import KioskDevice, SessionReservation, Studio
+from studio_reservations.models import Customer, KioskDevice, SessionReservation, Studio
 from studio_reservations.services.codes import CodeSigner
 from tests import factories
 from tests.admin.conftest import Kiln, press
@@ -96,6 +97,23 @@ def test_nobody_else_is_found(tablet, query):
 @pytest.mark.parametrize("query", ["Priya S", "Priya Si", "Priya Sx"])
 def test_letter_by_letter_nobody_learns_a_surname(tablet, query):
     assert "Priya S." in tablet.get(f"{DOOR}names?q={query}").text
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Éloïse Singh", "elo"),
+        ("Éloïse Singh", "ÉLOÏSE S"),
+        ("Zoe Singh", "zoë"),
+        ("Øyvind Singh", "oy"),
+        ("D’Arcy Singh", "darc"),
+    ],
+)
+def test_a_name_is_found_without_its_accents(tablet, kiln: Kiln, stored, name, query):
+    stored.get_one(Customer, kiln.own.customer).name = name
+    stored.flush()
+
+    assert name.replace("ingh", ".") in unescape(tablet.get(f"{DOOR}names", query_string={"q": query}).text)
 
 
 def test_before_the_window_nobody_is_found(tablet, clock):
