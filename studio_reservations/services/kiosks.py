@@ -34,7 +34,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import day_start, local_date
-from studio_reservations.services.actors import Actor, ActorKind, Clock, read, utc_now
+from studio_reservations.services.actors import KIOSK_ID, Actor, ActorKind, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 from studio_reservations.services.listings import CLOSES_MINUTES, OPENS_MINUTES, join_policies, window_of
@@ -273,7 +273,7 @@ def _coming(studio_id: UUID) -> Any:
 def _actor(device: KioskDevice) -> Actor:
     return Actor(
         kind=ActorKind.KIOSK,
-        id=f"kiosk:{device.id}",
+        id=f"{KIOSK_ID}{device.id}",
         roles=MappingProxyType({device.studio_id: Role.INSTRUCTOR}),
     )
 
