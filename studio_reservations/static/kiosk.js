@@ -35,6 +35,8 @@
     find();
   });
 
+  if (field.value) find(); // written before this script was here
+
   by("kiosk-keys").hidden = false;
   by("kiosk-keys").addEventListener("click", (event) => {
     const key = event.target.closest("button");

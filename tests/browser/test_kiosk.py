@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from studio_reservations.models import Customer, SessionReservation
-from tests.browser.conftest import PHONE, does_not_scroll_sideways, violations
+from tests.browser.conftest import PHONE, before_script, does_not_scroll_sideways, violations
 
 TABLET = {"width": 1280, "height": 800}
 
@@ -64,6 +64,14 @@ def test_a_customer_taps_their_name_and_is_checked_in(open_browser, portal, shot
         tablet.screenshot(path=shots / "kiosk-done-1280.png")
     assert "SELF" in status_of(portal, "Ola Nowak")
     tablet.get_by_role("heading", name="Hold your code to the camera").wait_for(timeout=10_000)
+
+
+def test_a_name_written_before_the_script_has_come_is_found(open_browser):
+    tablet = paired(open_browser)
+    with before_script(tablet, "/studio/kiosk/", "kiosk.js"):
+        tablet.get_by_label("First name, or a scanned code").fill("Ola")
+
+    expect(tablet.get_by_role("button", name="Ola N.")).to_be_visible()
 
 
 def test_it_works_without_a_script(open_browser, portal):
