@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
-from wtforms import Form, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import Form, TextAreaField
+from wtforms.validators import Length, Optional
 
+from studio_reservations.admin.customer_details import CustomerDetails, DetailsForm
 from studio_reservations.admin.customer_records import CustomerRecords
 from studio_reservations.admin.customer_reserving import CustomerReserving
 from studio_reservations.admin.pass_words import ticket
@@ -36,26 +37,9 @@ STORY = 20
 NOTES = Length(max=LONGEST_NOTES, message=f"Write at most {LONGEST_NOTES:,} characters.")
 
 
-class CustomerForm(Form):  # type: ignore[misc] # WTForms ships no types
+class CustomerForm(DetailsForm):
     """A new customer."""
 
-    name = StringField(
-        "Name",
-        [InputRequired("Write the customer’s name."), Length(max=200, message="Write at most 200 characters.")],
-        render_kw={"autocomplete": "off", "autofocus": True},
-    )
-    email = StringField(
-        "E-mail",
-        [Optional(), Length(max=200, message="Write at most 200 characters.")],
-        description="For confirmations and reminders. Somebody who signs in to the portal with it finds their passes there.",
-        render_kw={"inputmode": "email", "autocomplete": "off"},
-    )
-    phone = StringField(
-        "Phone",
-        [Optional(), Length(max=50, message="Write at most 50 characters.")],
-        description="As one dials it here, or with the country code.",
-        render_kw={"inputmode": "tel", "autocomplete": "off"},
-    )
     notes = TextAreaField("Notes", [Optional(), NOTES], description="For this studio’s staff alone.")
 
 
@@ -65,7 +49,7 @@ class NotesForm(Form):  # type: ignore[misc] # WTForms ships no types
     notes = TextAreaField("Notes, for this studio’s staff alone", [Optional(), NOTES])
 
 
-class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
+class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, StaffScreen):
     """The people whom a studio knows."""
 
     @page(least=Role.FRONT_DESK)
