@@ -25,6 +25,7 @@ from studio_reservations.admin.people import (
     say_when,
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
+from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.admin.stories import told
 from studio_reservations.models import Customer, Role, Rollout, Studio
 from studio_reservations.services import customer_views as views
@@ -123,6 +124,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
         customer, studio = known_customer(desk, customer_id)
         session, here = desk.db_session, {"customer_id": customer.id, "studio_id": studio.id}
         link, number = views.link_of(session, **here), page_asked(desk.given)
+        notes = NotesForm(data={"notes": link.notes})
         story = story_of_customer(session, **here, limit=STORY + 1, skip=STORY * (number - 1))
         return self.show(
             "customer.html",
@@ -131,7 +133,8 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
             customer=customer,
             internal=link.internal,
             asks_internal=studio.rollout == Rollout.INTERNAL,
-            notes=NotesForm(data={"notes": link.notes or ""}),
+            notes=notes,
+            look=seen(desk, notes, notes),
             tickets=[ticket(one, now=desk.now) for one in self._cards(desk, customer, studio)],
             coming=views.coming_of(session, **here, now=desk.now),
             missed=views.missed_by(session, customer_id=customer.id, studio=studio, now=desk.now),
@@ -158,11 +161,10 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
     def notes(self, desk: Desk, customer_id: UUID) -> str | Done:
         """Write the studio's notes of a customer."""
         customer, studio = known_customer(desk, customer_id)
-        asked = NotesForm(desk.given)
-        if not desk.sent and desk.refusal is None and "notes" not in desk.given:
-            link = views.link_of(desk.db_session, customer_id=customer.id, studio_id=studio.id)
-            asked.notes.data = link.notes or ""
-        elif asked.validate() and desk.sent:
+        link = fresh(desk, views.link_of(desk.db_session, customer_id=customer.id, studio_id=studio.id))
+        asked = NotesForm(desk.given if "notes" in desk.given else None, obj=link)
+        look = seen(desk, asked, NotesForm(obj=link))
+        if asked.validate() and desk.sent and not look.overtaken:
             set_notes(
                 desk.db_session,
                 studio_id=studio.id,
@@ -172,7 +174,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
                 now=desk.now,
             )
             return Done(message="The notes are saved.", to=_to(customer, studio))
-        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked)
+        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked, look=look)
 
     @act("/<uuid:customer_id>/internal", least=Role.OWNER)
     def internal(self, desk: Desk, customer_id: UUID) -> Done:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from wtforms import BooleanField, Field, Form
 
-from studio_reservations.admin.screens import Desk
+from studio_reservations.admin.desk import Desk
 from studio_reservations.errors import NotFound
 
 FIELD = "seen"
