@@ -30,6 +30,7 @@ from studio_reservations.admin.stories import told
 from studio_reservations.models import Customer, Role, Rollout, Studio
 from studio_reservations.services import customer_views as views
 from studio_reservations.services.customers import LONGEST_NOTES, create_customer, set_internal, set_notes
+from studio_reservations.services.listings import at_risk
 from studio_reservations.services.pass_cards import cards_of, passes_of_customer
 from studio_reservations.services.stories import story_of_customer
 from studio_reservations.services.suspensions import current_suspension
@@ -139,6 +140,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
             coming=views.coming_of(session, **here, now=desk.now),
             missed=views.missed_by(session, customer_id=customer.id, studio=studio, now=desk.now),
             missed_link=link_to("studio_no_shows.of_customer", customer_id=customer.id, studio=studio.slug),
+            at_risk=lambda row: at_risk(row, now=desk.now),
             suspension=current_suspension(session, **here, now=desk.now),
             suspensions=views.suspensions_of(session, **here),
             guardians=views.acting_for(session, **here),
