@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -20,19 +20,27 @@ from wsgi import User, create_app, db
 def seed(directory: Path, *, environ: Mapping[str, str], now: datetime) -> list[str]:
     """Make the tables, import the schedule and add the people; return a line for each step. Done already, nothing is added."""
     app = create_app(settings(environ))
-    told = [_command(app, "create-tables"), _command(app, "studio", "db", "upgrade")]
     with app.app_context():
-        if db.session.scalar(select(User.id).limit(1)) is not None:
-            return [*filter(None, told), "The demo's people are there already."]
-        schedule = directory / "toronto_moved.csv"
-        weeks = move_excerpt(schedule, now=now)
-        opening = ("--name", "Toronto Drop-In", "--timezone", TORONTO.key, "--rollout", "ON")
-        told.append(_command(app, "studio", "create", MAIN, *opening))
-        told.append(f"The schedule's excerpt, moved by {weeks} weeks:")
-        told.append(_command(app, "studio", "import-schedule", str(schedule), "--mapping", str(MAPPING)))
-        with transaction() as db_session:
-            World(db_session, now=now).build()
-    return list(filter(None, told))
+        try:
+            return list(filter(None, _seeded(app, directory, now=now)))
+        finally:
+            db.engine.dispose()
+
+
+def _seeded(app: Flask, directory: Path, *, now: datetime) -> Iterator[str]:
+    yield _command(app, "create-tables")
+    yield _command(app, "studio", "db", "upgrade")
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        yield "The demo's people are there already."
+        return
+    schedule = directory / "toronto_moved.csv"
+    weeks = move_excerpt(schedule, now=now)
+    opening = ("--name", "Toronto Drop-In", "--timezone", TORONTO.key, "--rollout", "ON")
+    yield _command(app, "studio", "create", MAIN, *opening)
+    yield f"The schedule's excerpt, moved by {weeks} weeks:"
+    yield _command(app, "studio", "import-schedule", str(schedule), "--mapping", str(MAPPING))
+    with transaction() as db_session:
+        World(db_session, now=now).build()
 
 
 def _command(app: Flask, *arguments: str) -> str:

@@ -1,7 +1,8 @@
 """The page of a tablet at the door: it scans, or finds a first name, checks in, says so, and is back by itself.
 
 It knows no login: a cookie of its own, set once by a pairing code, names the tablet, and the tablet can check in at one
-studio and nothing else. Works without a script, better with one. Source: rules.md §7.
+studio and nothing else. Works without a script, better with one. Whoever stands before it may read it in another language:
+that one is in the addresses of their visit, and what leads back to the start leaves it out. Source: rules.md §7.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from sqlalchemy.orm import Session
 from studio_reservations.csp import nonce
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import CodeInvalid, CsrfFailed, NotFound, StudioError
+from studio_reservations.language import SHIPPED, Language, shipped_languages
 from studio_reservations.models import ClassRegistration, Customer, KioskDevice, SessionReservation, Studio
+from studio_reservations.page_language import language_of
 from studio_reservations.policies.local_time import zone
 from studio_reservations.policies.pass_words import amount, held_pass_of
 from studio_reservations.sentences import sentence_of
@@ -90,14 +93,16 @@ def door() -> ResponseReturnValue:
 
 def pair() -> ResponseReturnValue:
     """Pair this browser by a code; where somebody is logged in, refuse: whoever touches the tablet would be them."""
-    state = current_state()
+    state, language = current_state(), _language()
     try:
         _check_origin()
         if state.identity.current_user() is not None:
             return _page(
                 "pair.html",
                 status=409,
-                sentence="Somebody is logged in here. Log out of the portal first: whoever touches this tablet would be them.",
+                sentence=language.say(
+                    "Somebody is logged in here. Log out of the portal first: whoever touches this tablet would be them."
+                ),
             )
         paired = run_in_transaction(
             lambda db_session: (
@@ -106,9 +111,9 @@ def pair() -> ResponseReturnValue:
         )
     except StudioError as refusal:
         said = (
-            "That code is not known, or its 15 minutes are over. Ask a manager for a new one."
+            language.say("That code is not known, or its 15 minutes are over. Ask a manager for a new one.")
             if isinstance(refusal, CodeInvalid)
-            else sentence_of(refusal)
+            else sentence_of(refusal, language=language)
         )
         return _page("pair.html", status=refusal.status, sentence=said)
     answer = redirect(url_for(f"{BLUEPRINT}.show"), 303)
@@ -128,7 +133,7 @@ def check_in() -> ResponseReturnValue:
     """Check in whoever was tapped or scanned, and say so."""
     given = request.form.get("code", "").strip()
     if given and len(given) <= LONGEST_NAME:
-        return redirect(url_for(f"{BLUEPRINT}.show", q=given), 303)
+        return redirect(_link("show", q=given), 303)
 
     def work(db_session: Session) -> Response:
         device, actor = _device(db_session)
@@ -148,7 +153,7 @@ def check_in() -> ResponseReturnValue:
 
     def refused(db_session: Session, device: KioskDevice) -> Response:
         timezone = db_session.get_one(Studio, device.studio_id).timezone
-        said = sentence_of(refusal, timezone=timezone)
+        said = sentence_of(refusal, timezone=timezone, language=_language())
         return _page("refused.html", db_session, device, status=refusal.status, sentence=said)
 
     return _as_kiosk(refused, otherwise=lambda: redirect(url_for(f"{BLUEPRINT}.show"), 303))
@@ -215,16 +220,31 @@ def _done(db_session: Session, device: KioskDevice, reservation: SessionReservat
     row = reservation_view(db_session, reservation.id)
     registration = db_session.get_one(ClassRegistration, reservation.registration_id)
     held = held_pass_of(registration, now=current_state().clock(), timezone=row.timezone)
-    left = registration.sessions_remaining
+    left, language = registration.sessions_remaining, _language()
     return _page(
         "done.html",
         db_session,
         device,
         first_name=name.split()[0],
         row=row,
-        used=amount(reservation.punches_used, held=held, pass_types=current_state().pass_types),
-        left=left,
+        used=amount(reservation.punches_used, held=held, pass_types=current_state().pass_types, language=language),
+        left=None if left is None else language.number(left),
     )
+
+
+def _language() -> Language:
+    """Return the language of the screen: the one chosen for this visit, else the tablet's own."""
+    return language_of(None, chosen=_chosen())
+
+
+def _chosen() -> str | None:
+    tag = request.args.get("lang")
+    return tag if tag in SHIPPED else None
+
+
+def _link(endpoint: str, **values: Any) -> str:
+    """Return an address of the same visit."""
+    return url_for(f"{BLUEPRINT}.{endpoint}", lang=_chosen(), **values)
 
 
 def _codes() -> CodeSigner | None:
@@ -240,16 +260,22 @@ def _page(
     **values: Any,
 ) -> Response:
     studio = db_session.get_one(Studio, device.studio_id) if db_session is not None and device is not None else None
-    now = current_state().clock()
+    now, language = current_state().clock(), _language()
 
     def clock_time(instant: Any) -> str:
-        return f"{instant.astimezone(zone(studio.timezone) if studio is not None else None):%H:%M}"
+        return language.time(instant.astimezone(zone(studio.timezone) if studio is not None else None))
 
     page = render_template(
         f"studio_reservations/kiosk/{template}",
         studio=studio,
         now=now,
         clock_time=clock_time,
+        language=language,
+        say=language.say,
+        chosen=_chosen(),
+        others=[one for one in shipped_languages() if one[0] != language.locale.language],
+        link=_link,
+        start=url_for(f"{BLUEPRINT}.show"),
         asset=lambda name: url_for("studio_api.static", filename=name),
         nonce=nonce,
         **values,

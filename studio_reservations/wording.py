@@ -218,11 +218,11 @@ CATALOGUE: dict[str, Wording] = {
     ),
     "not_class_day": _w(
         "Not the day of the class",
-        "The class is on {opens_at:day}. Check in on that day, or override with a reason.",
-        "This is not the day of the class. Check in on that day, or override with a reason.",
+        "The class is on {opens_at:day}. Check in on that day; staff can override it with a reason.",
+        "This is not the day of the class. Check in on that day; staff can override it with a reason.",
     ),
     "self_check_in_off": _w("Check in at the desk", "This studio checks people in at the desk. Ask there."),
-    "code_invalid": _w("Code not valid", "This code is not valid here. Check it, or find the name in the roster."),
+    "code_invalid": _w("Code not valid", "This code is not valid here. Check it, or find the name instead."),
     "code_expired": _w("Code no longer valid", "This code is no longer valid. Show a new one, or ask at the desk."),
     "invalid_request": _w(
         "Some values cannot be used",

@@ -164,7 +164,7 @@ def test_the_sentence_of_the_api_documentation() -> None:
         ),
         (
             errors.NotClassDay(opens_at=HALF_PAST_SIX, closes_at=HALF_PAST_SIX),
-            "The class is on Thu 26 November. Check in on that day, or override with a reason.",
+            "The class is on Thu 26 November. Check in on that day; staff can override it with a reason.",
         ),
         (
             errors.InvalidRequest(errors={"session_id": "Required.", "colour": "Unknown."}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from flask import url_for
 
 from studio_reservations.admin.class_forms import CancelForm, ClassForm, SeriesForm, SessionForm, StepForm
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
+from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.models import ClassSession, ClassStep, Role, Studio, StudioClass
 from studio_reservations.policies.local_time import local_date, zone
 from studio_reservations.policies.recurring import Recurrence
@@ -90,14 +90,16 @@ class ClassScreen(StaffScreen):
     @form("/<uuid:class_id>/edit", least=Role.MANAGER)
     def edit(self, desk: Desk, class_id: UUID) -> str | Done:
         """Change what is said of a class."""
-        studio_class = desk.own(StudioClass, class_id)
-        terms = ClassForm(desk.given if desk.given else None, obj=studio_class)
+        studio_class = fresh(desk, desk.own(StudioClass, class_id))
+        terms, saved = ClassForm(desk.given if desk.given else None, obj=studio_class), ClassForm(obj=studio_class)
         terms.offer(desk.state.pass_types, studio_class if not desk.given else None)
-        if desk.sent and terms.validate():
+        saved.offer(desk.state.pass_types, studio_class)
+        look = seen(desk, terms, saved)
+        if desk.sent and terms.validate() and not look.overtaken:
             changed = desk.service(ClassService).change(class_id=class_id, actor=desk.actor, terms=terms.terms())
             return Done(message=f"{changed.title} is saved.", to=self._address(class_id))
         studio = desk.db_session.get_one(Studio, studio_class.studio_id)
-        return self.show("class_form.html", desk=desk, studio=studio, terms=terms, studio_class=studio_class)
+        return self.show("class_form.html", desk=desk, studio=studio, terms=terms, studio_class=studio_class, look=look)
 
     @act("/<uuid:class_id>/parts", least=Role.MANAGER)
     def add_part(self, desk: Desk, class_id: UUID) -> Done:
@@ -110,13 +112,14 @@ class ClassScreen(StaffScreen):
     @form("/parts/<uuid:step_id>", least=Role.MANAGER)
     def part(self, desk: Desk, step_id: UUID) -> str | Done:
         """Change a part."""
-        step = desk.own(ClassStep, step_id)
+        step = fresh(desk, desk.own(ClassStep, step_id))
         terms = StepForm(desk.given if desk.given else None, obj=step)
-        if desk.sent and terms.validate():
+        look = seen(desk, terms, StepForm(obj=step))
+        if desk.sent and terms.validate() and not look.overtaken:
             desk.service(ClassService).change_step(step_id=step_id, actor=desk.actor, terms=terms.terms())
             return Done(message=f"Part {step.position} is saved.", to=self._address(step.class_id))
         studio_class = desk.db_session.get_one(StudioClass, step.class_id)
-        return self.show("class_part.html", desk=desk, step=step, terms=terms, studio_class=studio_class)
+        return self.show("class_part.html", desk=desk, step=step, terms=terms, studio_class=studio_class, look=look)
 
     @act("/parts/<uuid:step_id>/remove", least=Role.MANAGER)
     def remove_part(self, desk: Desk, step_id: UUID) -> Done:
@@ -168,17 +171,13 @@ class ClassScreen(StaffScreen):
         studio = desk.db_session.get_one(Studio, class_session.studio_id)
         start = class_session.starts_at.astimezone(zone(studio.timezone))
         end = class_session.ends_at.astimezone(zone(studio.timezone))
-        terms = SessionForm(
-            desk.given if desk.given.get("day") else None,
-            obj=class_session,
-            day=start.date(),
-            at=start.time(),
-            minutes=int((end - start).total_seconds() // 60),
-        )
-        terms.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
-        seen = _seen(class_session)
-        overtaken = desk.given.get("seen", seen) != seen
-        if desk.sent and not overtaken and terms.validate():
+        when = {"day": start.date(), "at": start.time(), "minutes": int((end - start).total_seconds() // 60)}
+        terms = SessionForm(desk.given if desk.given.get("day") else None, obj=class_session, **when)
+        saved = SessionForm(obj=class_session, **when)
+        for one in (terms, saved):
+            one.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
+        look = seen(desk, terms, saved, but=("reason",))
+        if desk.sent and terms.validate() and not look.overtaken:
             changed = desk.service(ClassSessionService).update_session(
                 session_id=session_id,
                 changes=terms.changes(class_session, timezone=studio.timezone),
@@ -201,8 +200,7 @@ class ClassScreen(StaffScreen):
             class_session=class_session,
             studio_class=desk.db_session.get_one(StudioClass, class_session.class_id),
             terms=terms,
-            seen=seen,
-            overtaken=overtaken,
+            look=look,
             room=who_is_in(desk.db_session, session_id),
         )
 
@@ -237,12 +235,6 @@ class ClassScreen(StaffScreen):
 
     def _address(self, class_id: UUID) -> str:
         return url_for(f"{ENDPOINT}.details", class_id=class_id)
-
-
-def _seen(one: ClassSession) -> str:
-    """Return what of a session its form holds: what another changes meanwhile is not changed back unseen."""
-    held = (one.starts_at, one.ends_at, one.capacity, one.location, one.instructor, one.instructor_id)
-    return sha256("\n".join(map(str, held)).encode()).hexdigest()
 
 
 def _series(series: Any, class_id: UUID) -> SeriesTerms:

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
-from wtforms import Form, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import Form, TextAreaField
+from wtforms.validators import Length, Optional
 
+from studio_reservations.admin.customer_details import CustomerDetails, DetailsForm
 from studio_reservations.admin.customer_records import CustomerRecords
 from studio_reservations.admin.customer_reserving import CustomerReserving
 from studio_reservations.admin.pass_words import ticket
@@ -24,10 +25,12 @@ from studio_reservations.admin.people import (
     say_when,
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
+from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.admin.stories import told
 from studio_reservations.models import Customer, Role, Rollout, Studio
 from studio_reservations.services import customer_views as views
 from studio_reservations.services.customers import LONGEST_NOTES, create_customer, set_internal, set_notes
+from studio_reservations.services.listings import at_risk
 from studio_reservations.services.pass_cards import cards_of, passes_of_customer
 from studio_reservations.services.stories import story_of_customer
 from studio_reservations.services.suspensions import current_suspension
@@ -36,26 +39,9 @@ STORY = 20
 NOTES = Length(max=LONGEST_NOTES, message=f"Write at most {LONGEST_NOTES:,} characters.")
 
 
-class CustomerForm(Form):  # type: ignore[misc] # WTForms ships no types
+class CustomerForm(DetailsForm):
     """A new customer."""
 
-    name = StringField(
-        "Name",
-        [InputRequired("Write the customer’s name."), Length(max=200, message="Write at most 200 characters.")],
-        render_kw={"autocomplete": "off", "autofocus": True},
-    )
-    email = StringField(
-        "E-mail",
-        [Optional(), Length(max=200, message="Write at most 200 characters.")],
-        description="For confirmations and reminders. Somebody who signs in to the portal with it finds their passes there.",
-        render_kw={"inputmode": "email", "autocomplete": "off"},
-    )
-    phone = StringField(
-        "Phone",
-        [Optional(), Length(max=50, message="Write at most 50 characters.")],
-        description="As one dials it here, or with the country code.",
-        render_kw={"inputmode": "tel", "autocomplete": "off"},
-    )
     notes = TextAreaField("Notes", [Optional(), NOTES], description="For this studio’s staff alone.")
 
 
@@ -65,7 +51,7 @@ class NotesForm(Form):  # type: ignore[misc] # WTForms ships no types
     notes = TextAreaField("Notes, for this studio’s staff alone", [Optional(), NOTES])
 
 
-class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
+class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, StaffScreen):
     """The people whom a studio knows."""
 
     @page(least=Role.FRONT_DESK)
@@ -139,6 +125,7 @@ class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
         customer, studio = known_customer(desk, customer_id)
         session, here = desk.db_session, {"customer_id": customer.id, "studio_id": studio.id}
         link, number = views.link_of(session, **here), page_asked(desk.given)
+        notes = NotesForm(data={"notes": link.notes})
         story = story_of_customer(session, **here, limit=STORY + 1, skip=STORY * (number - 1))
         return self.show(
             "customer.html",
@@ -147,11 +134,13 @@ class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
             customer=customer,
             internal=link.internal,
             asks_internal=studio.rollout == Rollout.INTERNAL,
-            notes=NotesForm(data={"notes": link.notes or ""}),
+            notes=notes,
+            look=seen(desk, notes, notes),
             tickets=[ticket(one, now=desk.now) for one in self._cards(desk, customer, studio)],
             coming=views.coming_of(session, **here, now=desk.now),
             missed=views.missed_by(session, customer_id=customer.id, studio=studio, now=desk.now),
             missed_link=link_to("studio_no_shows.of_customer", customer_id=customer.id, studio=studio.slug),
+            at_risk=lambda row: at_risk(row, now=desk.now),
             suspension=current_suspension(session, **here, now=desk.now),
             suspensions=views.suspensions_of(session, **here),
             guardians=views.acting_for(session, **here),
@@ -174,11 +163,10 @@ class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
     def notes(self, desk: Desk, customer_id: UUID) -> str | Done:
         """Write the studio's notes of a customer."""
         customer, studio = known_customer(desk, customer_id)
-        asked = NotesForm(desk.given)
-        if not desk.sent and desk.refusal is None and "notes" not in desk.given:
-            link = views.link_of(desk.db_session, customer_id=customer.id, studio_id=studio.id)
-            asked.notes.data = link.notes or ""
-        elif asked.validate() and desk.sent:
+        link = fresh(desk, views.link_of(desk.db_session, customer_id=customer.id, studio_id=studio.id))
+        asked = NotesForm(desk.given if "notes" in desk.given else None, obj=link)
+        look = seen(desk, asked, NotesForm(obj=link))
+        if asked.validate() and desk.sent and not look.overtaken:
             set_notes(
                 desk.db_session,
                 studio_id=studio.id,
@@ -188,7 +176,7 @@ class CustomersScreen(CustomerReserving, CustomerRecords, StaffScreen):
                 now=desk.now,
             )
             return Done(message="The notes are saved.", to=_to(customer, studio))
-        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked)
+        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked, look=look)
 
     @act("/<uuid:customer_id>/internal", least=Role.OWNER)
     def internal(self, desk: Desk, customer_id: UUID) -> Done:

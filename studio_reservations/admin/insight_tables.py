@@ -10,8 +10,13 @@ from studio_reservations.admin.insight_words import change_in_words, figures, ho
 from studio_reservations.policies.insights import Share
 from studio_reservations.services.insights import Insights
 
-WAYS = {"by_self": "By themselves", "by_staff": "By staff", "by_token": "By an integration"}
-"""Who checked somebody in: SELF, from the own page or at the kiosk, STAFF and AUTO."""
+WAYS = {
+    "by_phone": "On their phone",
+    "by_kiosk": "At the kiosk",
+    "by_staff": "By staff",
+    "by_token": "By an integration",
+}
+"""How somebody was checked in: SELF, from the own page or at the kiosk, STAFF and AUTO."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

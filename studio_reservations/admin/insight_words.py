@@ -168,7 +168,7 @@ def of_check_ins(found: Insights) -> str:
     counts = found.now.counts
     if not counts.checked_in:
         return "Nobody was checked in on these days."
-    return f"{counts.by_self:,} of {_many(counts.checked_in, 'check-in')} without the desk: on their own page or at the kiosk."
+    return f"{counts.without_desk:,} of {_many(counts.checked_in, 'check-in')} without the desk."
 
 
 def change_in_words(change: PolicyChange) -> str:

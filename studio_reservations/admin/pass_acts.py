@@ -16,6 +16,7 @@ from studio_reservations.admin.pass_options import WholeField
 from studio_reservations.admin.pass_words import counted, ticket
 from studio_reservations.admin.people import id_asked, put_at_fields, say_day, say_when
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form
+from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.errors import InvalidTransition, PunchesHeld
 from studio_reservations.models import ClassRegistration, RegistrationStatus, Role, SessionReservation, Studio
 from studio_reservations.policies.local_time import local_date
@@ -93,9 +94,11 @@ class PassActs(StaffScreen):
     @form("/<uuid:registration_id>/terms", least=Role.MANAGER)
     def terms(self, desk: Desk, registration_id: UUID) -> str | Done:
         """Extend a pass, or change how far ahead one may reserve with it."""
+        saved = ChangeForm(obj=fresh(desk, desk.own(ClassRegistration, registration_id)))
         card = self._card(desk, registration_id)
         asked = ChangeForm(desk.given if "sent" in desk.given else None, obj=card.row)
-        if desk.sent and asked.validate():
+        look = seen(desk, asked, saved, but=("reason",))
+        if desk.sent and asked.validate() and not look.overtaken:
             changes: RegistrationChanges = {
                 "valid_from": asked.valid_from.data,
                 "valid_until": asked.valid_until.data,
@@ -107,7 +110,7 @@ class PassActs(StaffScreen):
             )
             return self._done(card, "The terms are changed. What is reserved stays.")
         desk = put_at_fields(desk, asked)
-        return self._shown("pass_terms.html", desk, card, asked=asked)
+        return self._shown("pass_terms.html", desk, card, asked=asked, look=look)
 
     @form("/<uuid:registration_id>/members", least=Role.MANAGER)
     def members(self, desk: Desk, registration_id: UUID) -> str | Done:

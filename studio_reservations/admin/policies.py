@@ -13,6 +13,7 @@ from studio_reservations.admin import policy_words
 from studio_reservations.admin.policy_form import FIELDS, SECTIONS, Number, PolicyForm, as_typed, policy_form
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form, page
 from studio_reservations.models import Role, Studio, StudioClass
+from studio_reservations.services.class_views import classes_of_studio
 from studio_reservations.services.policies import (
     Field,
     class_policies,
@@ -75,17 +76,29 @@ class PolicyScreen(StaffScreen):
 
     @page(least=Role.MANAGER)
     def index(self, desk: Desk) -> str:
-        """Show the studio's policy in sentences, and which classes have their own."""
+        """Show the studio's policy in sentences, which classes have their own, and the others to be found by title."""
         studio = desk.studio()
+        query = desk.given.get("q", "").strip()[:200]
         fields = policy_for(desk.db_session, actor=desk.actor, studio_id=studio.id)
-        classes = class_policies(desk.db_session, actor=desk.actor, studio_id=studio.id)
+        own = class_policies(desk.db_session, actor=desk.actor, studio_id=studio.id)
+        classes, more = classes_of_studio(
+            desk.db_session,
+            actor=desk.actor,
+            studio=studio,
+            query=query,
+            active=True,
+            after=desk.given.get("after"),
+            now=desk.now,
+        )
         return self.show(
             "policies.html",
             studio=studio,
             studios=desk.studios,
             sentences=policy_words.sentences(fields),
-            own=[(one, policy_words.differences(one.own, fields)) for one in classes if one.own],
-            following=[one for one in classes if not one.own],
+            own=[(one, policy_words.differences(one.own, fields)) for one in own],
+            following=[one for one in classes if one.id not in {each.class_id for each in own}],
+            query=query,
+            after=f"{classes[-1].title}\t{classes[-1].id}" if more else None,
         )
 
     @form("/studio", least=Role.MANAGER)
@@ -140,11 +153,8 @@ class PolicyScreen(StaffScreen):
         }
         if self.by_script:
             return self.show("policy_replay.html", **terms)
-        own = [
-            one.title
-            for one in class_policies(desk.db_session, actor=desk.actor, studio_id=studio.id)
-            if one.own and studio_class is None
-        ]
+        policies = class_policies(desk.db_session, actor=desk.actor, studio_id=studio.id)
+        own = [one.title for one in policies if studio_class is None]
         here = request.base_url if studio_class is not None else url_for(f"{self.endpoint}.studio", studio=studio.slug)
         return self.show("policy.html", desk=desk, sections=SECTIONS, own=own, overtaken=overtaken, here=here, **terms)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from flask import make_response, redirect, request, session, url_for
@@ -39,100 +41,70 @@ class RosterActs(StaffScreen):
             back = f" {len(futures)} later reservation{'s are' if len(futures) > 1 else ' is'} back." if futures else ""
             return f"{name} is checked in.{back}"
 
-        return self._at_tile(
-            desk, reservation_id, lambda: service.check_in(reservation_id=reservation_id, actor=desk.actor), told
-        )
+        return self._at_tile(desk, reservation_id, service.check_in, told)
 
     @act("/reservations/<uuid:reservation_id>/undo-check-in", least=Role.FRONT_DESK)
     def undo_check_in(self, desk: Desk, reservation_id: UUID) -> ResponseReturnValue | Done:
         """Take a check-in back."""
-        undo = desk.service(CheckInService).undo_check_in
+        do = desk.service(CheckInService).undo_check_in
         return self._at_tile(
             desk,
             reservation_id,
-            lambda: undo(reservation_id=reservation_id, actor=desk.actor),
+            do,
             lambda name: f"The check-in of {name} is undone, and the punch is back if one was used.",
         )
 
     @act("/reservations/<uuid:reservation_id>/attended", least=Role.FRONT_DESK)
     def attended(self, desk: Desk, reservation_id: UUID) -> ResponseReturnValue | Done:
         """Say that they were there."""
-        mark = desk.service(AttendanceService).mark_attended
-        return self._at_tile(
-            desk,
-            reservation_id,
-            lambda: mark(reservation_id=reservation_id, actor=desk.actor),
-            lambda name: f"{name} attended.",
-        )
+        do = desk.service(AttendanceService).mark_attended
+        return self._at_tile(desk, reservation_id, do, lambda name: f"{name} attended.")
 
     @act("/reservations/<uuid:reservation_id>/undo-attended", least=Role.FRONT_DESK)
     def undo_attended(self, desk: Desk, reservation_id: UUID) -> ResponseReturnValue | Done:
         """Take attendance back; the check-in stays."""
-        undo = desk.service(AttendanceService).undo_attended
+        do = desk.service(AttendanceService).undo_attended
         return self._at_tile(
-            desk,
-            reservation_id,
-            lambda: undo(reservation_id=reservation_id, actor=desk.actor),
-            lambda name: f"The attendance of {name} is undone; the check-in stays.",
+            desk, reservation_id, do, lambda name: f"The attendance of {name} is undone; the check-in stays."
         )
 
     @act("/reservations/<uuid:reservation_id>/no-show", least=Role.FRONT_DESK)
     def no_show(self, desk: Desk, reservation_id: UUID) -> ResponseReturnValue | Done:
         """Say that they are absent, and release the seat if the form says so."""
         release = request.form.get("release_seat") == "yes"
-        mark = desk.service(AttendanceService).mark_no_show
+        do = partial(desk.service(AttendanceService).mark_no_show, release_seat=release)
         seat = " The seat is free." if release else ""
-        return self._at_tile(
-            desk,
-            reservation_id,
-            lambda: mark(reservation_id=reservation_id, actor=desk.actor, release_seat=release),
-            lambda name: f"{name} is a no-show.{seat}",
-        )
+        return self._at_tile(desk, reservation_id, do, lambda name: f"{name} is a no-show.{seat}")
 
     @act("/reservations/<uuid:reservation_id>/restore", least=Role.MANAGER)
     def restore(self, desk: Desk, reservation_id: UUID) -> ResponseReturnValue | Done:
         """Give back what the night cancelled."""
-        restore = desk.service(RestoringService).restore
-        return self._at_tile(
-            desk,
-            reservation_id,
-            lambda: restore(reservation_id=reservation_id, actor=desk.actor),
-            lambda name: f"{name} has the seat back.",
-        )
+        do = desk.service(RestoringService).restore
+        return self._at_tile(desk, reservation_id, do, lambda name: f"{name} has the seat back.")
 
     @act("/<uuid:session_id>/picked/check-in", least=Role.INSTRUCTOR, own_transactions=True)
     def check_in_picked(self, desk: Desk, session_id: UUID) -> ResponseReturnValue | Done:
         """Check in all who are picked, each on their own."""
-
-        def one(db_session: Session, *, reservation_id: UUID) -> None:
-            CheckInService(db_session, clock=desk.clock, pass_types=desk.state.pass_types).check_in(
-                reservation_id=reservation_id, actor=desk.actor
-            )
-
-        return self._picked(desk, session_id, one, "checked in")
+        return self._picked(desk, session_id, lambda each: each.service(CheckInService).check_in, "checked in")
 
     @act("/<uuid:session_id>/picked/no-show", least=Role.FRONT_DESK, own_transactions=True)
     def no_show_picked(self, desk: Desk, session_id: UUID) -> ResponseReturnValue | Done:
         """Say that all who are picked are absent, each on their own."""
-
-        def one(db_session: Session, *, reservation_id: UUID) -> None:
-            AttendanceService(db_session, clock=desk.clock, pass_types=desk.state.pass_types).mark_no_show(
-                reservation_id=reservation_id, actor=desk.actor
-            )
-
-        return self._picked(desk, session_id, one, "marked as no-show")
+        return self._picked(
+            desk, session_id, lambda each: each.service(AttendanceService).mark_no_show, "marked as no-show"
+        )
 
     def _at_tile(
         self,
         desk: Desk,
         reservation_id: UUID,
-        do: Callable[[], SessionReservation],
+        do: Callable[..., SessionReservation],
         told: Callable[[str], str],
     ) -> ResponseReturnValue | Done:
         """Do it and say so, or say at the tile why not."""
         found = desk.own(SessionReservation, reservation_id)
         try:
-            do()
+            do(reservation_id=reservation_id, actor=desk.actor)
         except (NotFound, Forbidden, TryAgain):
             raise
         except StudioError as refusal:
@@ -146,7 +118,14 @@ class RosterActs(StaffScreen):
             return redirect(to_roster(found.session_id, reservation_id), 303)
         return Done(message=told(_name(desk.db_session, found)), to=to_roster(found.session_id, reservation_id))
 
-    def _picked(self, desk: Desk, session_id: UUID, one: Callable[..., None], verb: str) -> ResponseReturnValue | Done:
+    def _picked(
+        self, desk: Desk, session_id: UUID, do: Callable[[Desk], Callable[..., object]], verb: str
+    ) -> ResponseReturnValue | Done:
+        """Do it to each in a transaction of its own, in which ``do`` finds the act."""
+
+        def one(db_session: Session, *, reservation_id: UUID) -> None:
+            do(replace(desk, session=db_session))(reservation_id=reservation_id, actor=desk.actor)
+
         outcome = act_on_each(
             session_id=session_id,
             reservation_ids=_ids(request.form.getlist("picked")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio_reservations.admin.pass_words import counted
 from studio_reservations.pass_types import Remaining
+from studio_reservations.services.actors import KIOSK_ID
 from studio_reservations.services.roster_tiles import Tile
 
 FLAGS = {
@@ -48,4 +49,4 @@ def where_words(tile: Tile) -> str:
         return "desk"
     if tile.row.check_in_method == "AUTO":
         return "integration"
-    return "kiosk" if str(tile.row.checked_in_by or "").startswith("kiosk") else "phone"
+    return "kiosk" if str(tile.row.checked_in_by or "").startswith(KIOSK_ID) else "phone"

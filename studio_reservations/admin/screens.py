@@ -9,36 +9,33 @@ Source: rules.md §10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from flask import Blueprint, Flask, Response, abort, current_app, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from studio_reservations.admin import once
+from studio_reservations.admin.desk import Desk as Desk
+from studio_reservations.admin.desk import cursor_of as cursor_of
 from studio_reservations.admin.once import Done as Done
 from studio_reservations.csrf import check_form_csrf, csrf_token
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import CsrfFailed, Forbidden, InvalidRequest, NotAuthenticated, NotFound, StudioError
-from studio_reservations.models import Role, Studio
+from studio_reservations.models import Role
 from studio_reservations.policies.local_time import zone
 from studio_reservations.sentences import sentence_of, title_of
-from studio_reservations.services.actors import Actor, Clock
 from studio_reservations.services.staffing import staff_actor
 from studio_reservations.state import State, current_state
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = "studio_reservations/admin"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,85 +45,6 @@ class Mark:
     rule: str
     kind: str
     least: Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """One request of staff: who asks, at what instant, where they may, and the transaction in which it is answered."""
-
-    state: State
-    actor: Actor
-    now: datetime
-    least: Role
-    session: Session | None
-    sent: bool = False
-    refusal: StudioError | None = None
-
-    @property
-    def db_session(self) -> Session:
-        """The open transaction; an act with transactions of its own has none here."""
-        if self.session is None:
-            raise RuntimeError("This act opens its transactions itself.")
-        return self.session
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of this request, which was read once."""
-        return lambda: self.now
-
-    @property
-    def given(self) -> MultiDict[str, str]:
-        """What the form carries; before it is sent, what the address does. NUL, which PostgreSQL refuses, is left out."""
-        given = request.form if request.method == "POST" else request.args
-        return MultiDict((name, text.replace("\0", "")) for name, text in given.items(multi=True))
-
-    @property
-    def studios(self) -> Sequence[Studio]:
-        """The studios in which this may be done by whoever asks, by name."""
-        allowed = [studio_id for studio_id in self.actor.roles if self.actor.has_role(studio_id, self.least)]
-        return self.db_session.scalars(select(Studio).where(Studio.id.in_(allowed)).order_by(Studio.name)).all()
-
-    def studio(self) -> Studio:
-        """Return the studio that ``?studio=`` names, or the first of `studios`.
-
-        :raises NotFound: for one that is not theirs.
-        :raises Forbidden: where their role is too low.
-        """
-        slug = request.values.get("studio")
-        if slug is None:
-            return self.studios[0]
-        found = self.db_session.scalar(select(Studio).where(Studio.slug == slug.replace("\0", "")))
-        if found is None:
-            raise NotFound()
-        self.actor.require(found.id, self.least)
-        return found
-
-    def own(self, model: type[T], row_id: UUID) -> T:
-        """Return the row of that id in a studio where this may be done. :raises NotFound, Forbidden:"""
-        found: Any = self.db_session.get(model, row_id)
-        if found is None:
-            raise NotFound()
-        self.actor.require(found.id if model is Studio else found.studio_id, self.least)
-        kept: T = found
-        return kept
-
-    def cursor(self, name: str) -> tuple[datetime, UUID] | None:
-        """Return the row behind which a page goes on, as `cursor_of` wrote it; nonsense begins at the first."""
-        instant, _, row_id = self.given.get(name, "").partition(",")
-        try:
-            at, found = datetime.fromisoformat(instant), UUID(row_id)
-        except ValueError:
-            return None
-        return (at, found) if at.tzinfo is not None else None
-
-    def service(self, kind: Callable[..., T]) -> T:
-        """Return a service in this request's transaction."""
-        return kind(self.db_session, clock=self.clock, pass_types=self.state.pass_types)
-
-
-def cursor_of(at: datetime, row_id: UUID) -> str:
-    """Return how an address names the row behind which a page goes on."""
-    return f"{at.isoformat()},{row_id}"
 
 
 def page(rule: str = "/", *, least: Role) -> Callable[..., Any]:
@@ -151,7 +69,7 @@ def act(rule: str, *, least: Role, own_transactions: bool = False) -> Callable[.
             if own_transactions:
                 with reading() as db_session:
                     desk = screen.desk(db_session, method)
-                return method(screen, _without_session(desk), **path)
+                return method(screen, replace(desk, session=None, sent=True), **path)
             return run_in_transaction(partial(_once, screen, method, path))
         except (NotFound, Forbidden):
             raise
@@ -312,10 +230,6 @@ def _once(screen: StaffScreen, method: Callable[..., Any], path: dict[str, Any],
     desk = screen.desk(db_session, method, sent=True)
     do = partial(method, screen, desk, **path)
     return once.done_once(db_session, request, actor=desk.actor, now=desk.now, do=do)
-
-
-def _without_session(desk: Desk) -> Desk:
-    return Desk(state=desk.state, actor=desk.actor, now=desk.now, least=desk.least, session=None, sent=True)
 
 
 def _exposed(rule: str, kind: str, least: Role, methods: Sequence[str], run: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from studio_reservations.api.languages import asked_languages
 from studio_reservations.api.routes import endpoint
 from studio_reservations.language import N_, language_for
 from studio_reservations.notifications.calendars import MEDIA_TYPE, calendar_of, event_of
-from studio_reservations.portal_languages import default_of_portal, selected_by_portal
+from studio_reservations.page_language import default_of_portal, selected_by_portal
 from studio_reservations.services.accounts import customer_by_feed_token, locale_of
 from studio_reservations.services.pass_views import feed_of
 

@@ -10,16 +10,15 @@ from typing import TypeVar
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import Session
 
 from studio_reservations import jobs
 from studio_reservations.cli.tables import show_table
 from studio_reservations.database import reading, run_in_transaction
-from studio_reservations.models import Channel, ClassRegistration, ClassSession, Studio
+from studio_reservations.models import Channel
 from studio_reservations.notifications import expanding, reminders
 from studio_reservations.policies.due import NIGHTLY, NightlyJob
-from studio_reservations.policies.local_time import local_date, zone
+from studio_reservations.policies.local_time import zone
 from studio_reservations.services.actors import SYSTEM
 from studio_reservations.services.messages import count_due
 from studio_reservations.services.nights.running import Progress, run_next, sweep
@@ -155,36 +154,9 @@ def _remind(studio: Nights, asked: Asked, watcher: Callable[[Progress], None]) -
     return _done(
         asked,
         lambda opened: reminders.send_reminders(
-            _of_studio(opened, studio, now=asked.now), as_of=asked.as_of, on_batch=watch
+            opened, as_of=asked.as_of, now=asked.now, studio_id=studio.studio_id, on_batch=watch
         ),
     )
-
-
-def _of_studio(opened: Opener, studio: Nights, *, now: datetime) -> Opener:
-    """Return an opener whose queries find one studio only, and of it no session that has begun by ``now`` and no ended pass."""
-    narrower = (
-        with_loader_criteria(Studio, Studio.id == studio.studio_id),
-        with_loader_criteria(ClassSession, ClassSession.starts_at > now),
-        with_loader_criteria(
-            ClassRegistration, ClassRegistration.valid_until >= local_date(now, timezone=studio.timezone)
-        ),
-    )
-
-    def narrow(state: ORMExecuteState) -> None:
-        if state.is_select:
-            state.statement = state.statement.options(*narrower)
-
-    def run(work: Callable[[Session], T], /) -> T:
-        def narrowed(session: Session) -> T:
-            event.listen(session, "do_orm_execute", narrow)
-            try:
-                return work(session)
-            finally:
-                event.remove(session, "do_orm_execute", narrow)
-
-        return opened(narrowed)
-
-    return run
 
 
 def _deliver() -> Mapping[str, int]:

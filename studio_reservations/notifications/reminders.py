@@ -53,12 +53,19 @@ class Due:
 
 
 def send_reminders(
-    transactions: Transactions, *, as_of: datetime, on_batch: Callable[[int], None] | None = None
+    transactions: Transactions,
+    *,
+    as_of: datetime,
+    now: datetime | None = None,
+    studio_id: UUID | None = None,
+    on_batch: Callable[[int], None] | None = None,
 ) -> dict[str, int]:
-    """Write the reminders that are due and not written yet; return how many of each kind.
+    """Write the reminders that are due and not written yet, of all studios or of one; return how many of each kind.
 
-    A run that comes late still reminds, never after the start, and never those who reserved or got the pass later than its time.
+    A run that comes late still reminds, never after the start, and never those who reserved or got the pass later than its
+    time. ``now``, where it is later than ``as_of``: what has begun or ended by then is not told of either.
     """
+    latest = as_of if now is None else max(as_of, now)
     written: dict[str, int] = {one.value: 0 for one in (Message.REMINDER, Message.SMS_CHECK_IN, Message.SMS_LAST_CALL)}
     written[Message.PASS_EXPIRING.value] = 0
 
@@ -67,17 +74,19 @@ def send_reminders(
         if number and on_batch is not None:
             on_batch(number)
 
-    for due in transactions(partial(_due_sessions, as_of=as_of)):
+    for due in transactions(partial(_due_sessions, as_of=as_of, latest=latest, studio_id=studio_id)):
         after: UUID | None = None
         while True:
             after, number = transactions(partial(_remind, due=due, after=after, as_of=as_of))
             count(due.message.value, number)
             if after is None:
                 break
-    for studio in transactions(lambda db_session: db_session.execute(select(Studio.id, Studio.timezone)).all()):
+    for studio in transactions(partial(_studios, studio_id=studio_id)):
         after = None
         while True:
-            after, number = transactions(partial(_tell_expiring, studio=studio, after=after, as_of=as_of))
+            after, number = transactions(
+                partial(_tell_expiring, studio=studio, after=after, as_of=as_of, latest=latest)
+            )
             count(Message.PASS_EXPIRING.value, number)
             if after is None:
                 break
@@ -102,15 +111,16 @@ def due_messages(
         yield Message.SMS_CHECK_IN, starts_at - CHECK_IN_BEFORE
 
 
-def _due_sessions(db_session: Session, *, as_of: datetime) -> list[Due]:
+def _due_sessions(db_session: Session, *, as_of: datetime, latest: datetime, studio_id: UUID | None) -> list[Due]:
     rows = db_session.execute(
         select(ClassSession.id, ClassSession.starts_at, Studio.timezone, Studio.sms_enabled)
         .join(Studio, Studio.id == ClassSession.studio_id)
         .where(
             ClassSession.status == SessionStatus.SCHEDULED.value,
-            ClassSession.starts_at > as_of,
+            ClassSession.starts_at > latest,
             ClassSession.starts_at <= as_of + FARTHEST,
             ClassSession.seats_taken > 0,
+            *_of_studio(studio_id),
         )
         .order_by(ClassSession.starts_at, ClassSession.id)
     )
@@ -152,8 +162,14 @@ def _remind(db_session: Session, *, due: Due, after: UUID | None, as_of: datetim
     return (rows[-1].id if len(rows) == BATCH else None), number
 
 
-def _tell_expiring(db_session: Session, *, studio: Any, after: UUID | None, as_of: datetime) -> tuple[UUID | None, int]:
-    today = local_date(as_of, timezone=studio.timezone)
+def _studios(db_session: Session, *, studio_id: UUID | None) -> Sequence[Any]:
+    return db_session.execute(select(Studio.id, Studio.timezone).where(*_of_studio(studio_id))).all()
+
+
+def _tell_expiring(
+    db_session: Session, *, studio: Any, after: UUID | None, as_of: datetime, latest: datetime
+) -> tuple[UUID | None, int]:
+    first, today = (local_date(one, timezone=studio.timezone) for one in (latest, as_of))
     rows = db_session.execute(
         select(
             ClassRegistration.id,
@@ -164,7 +180,7 @@ def _tell_expiring(db_session: Session, *, studio: Any, after: UUID | None, as_o
         .where(
             ClassRegistration.studio_id == studio.id,
             ClassRegistration.status == RegistrationStatus.ACTIVE.value,
-            ClassRegistration.valid_until.between(today, today + timedelta(days=EXPIRING_DAYS)),
+            ClassRegistration.valid_until.between(first, today + timedelta(days=EXPIRING_DAYS)),
             *_behind(ClassRegistration.id, after),
         )
         .order_by(ClassRegistration.id)
@@ -192,6 +208,10 @@ def _tell_expiring(db_session: Session, *, studio: Any, after: UUID | None, as_o
 def expiring_at(valid_until: date, *, timezone: str) -> datetime:
     """Return when the end of a pass is told: 7 days before its last day, 10:00 local."""
     return instant_of(datetime.combine(valid_until - timedelta(days=EXPIRING_DAYS), EXPIRING_AT), timezone=timezone)
+
+
+def _of_studio(studio_id: UUID | None) -> Sequence[ColumnElement[bool]]:
+    return () if studio_id is None else (Studio.id == studio_id,)
 
 
 def _behind(column: Any, after: UUID | None) -> Sequence[ColumnElement[bool]]:

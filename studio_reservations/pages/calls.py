@@ -19,11 +19,11 @@ from studio_reservations.csrf import check_form_csrf
 from studio_reservations.database import reading, run_in_transaction
 from studio_reservations.errors import InvalidRequest, NotFound, StudioError
 from studio_reservations.models import Customer, Studio
+from studio_reservations.page_language import language_of
 from studio_reservations.pages.assets import BLUEPRINT
 from studio_reservations.pages.back import came_from, here
 from studio_reservations.pages.frame import Frame
 from studio_reservations.pages.ids import read_id
-from studio_reservations.pages.languages import language_of
 from studio_reservations.pages.routes import Route
 from studio_reservations.pages.words import helpers
 from studio_reservations.pass_types import HeldPass

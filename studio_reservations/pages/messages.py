@@ -18,7 +18,7 @@ from studio_reservations.errors import NotFound
 from studio_reservations.language import N_, Language
 from studio_reservations.models import Customer
 from studio_reservations.notifications.preferences import PreferenceLinks
-from studio_reservations.pages.languages import language_of
+from studio_reservations.page_language import language_of
 from studio_reservations.services.accounts import PREFERENCES, update_me
 from studio_reservations.services.actors import Actor, ActorKind
 from studio_reservations.state import current_state, secret_keys

@@ -13,10 +13,10 @@ from studio_reservations.csrf import csrf_token
 from studio_reservations.database import reading
 from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.language import shipped_languages
+from studio_reservations.page_language import language_of
 from studio_reservations.pages.assets import BLUEPRINT, asset
 from studio_reservations.pages.calls import Call, to_login
 from studio_reservations.pages.frame import HEADERS, Frame
-from studio_reservations.pages.languages import language_of
 from studio_reservations.pages.messages import ALWAYS, SWITCHES, chosen
 from studio_reservations.pages.routes import action, page
 from studio_reservations.services.accounts import (

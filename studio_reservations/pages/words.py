@@ -18,8 +18,7 @@ from studio_reservations.pages.assets import asset
 from studio_reservations.pages.back import came_from, here, place_of
 from studio_reservations.pages.strips import strip_of
 from studio_reservations.policies.local_time import local_date, zone
-from studio_reservations.policies.missing import cancelled_at
-from studio_reservations.services.listings import window_of
+from studio_reservations.services.listings import at_risk, window_of
 from studio_reservations.wording import WORDS
 
 if TYPE_CHECKING:
@@ -108,9 +107,7 @@ class Words:
 
     def at_risk(self, row: Any) -> datetime | None:
         """Return the night that cancels a reservation for a class that was missed, or None."""
-        if row.status != "PENDING":
-            return None
-        return cancelled_at(row.threatened_at, starts_at=row.starts_at, now=self._now, timezone=row.timezone)
+        return at_risk(row, now=self._now)
 
     def _today(self, timezone: str) -> date:
         return local_date(self._now, timezone=timezone)

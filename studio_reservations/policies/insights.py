@@ -62,7 +62,8 @@ class Counts:
 
     ``reserved`` is without what was moved to another session in time. ``ahead`` of them were made before the start,
     ``ahead_seconds`` in all. ``cancelled`` by the customer or by staff for them, ``late`` of them (a late move is one).
-    ``came`` are checked in or attended, by whom: ``by_self``, ``by_staff``, ``by_token``. ``waived`` are among ``missed``.
+    ``came`` are checked in or attended, how: ``by_phone`` on the own page, ``by_kiosk``,
+    ``by_staff``, ``by_token``. ``waived`` are among ``missed``.
     """
 
     sessions: int = 0
@@ -76,7 +77,8 @@ class Counts:
     came: int = 0
     missed: int = 0
     waived: int = 0
-    by_self: int = 0
+    by_phone: int = 0
+    by_kiosk: int = 0
     by_staff: int = 0
     by_token: int = 0
 
@@ -103,7 +105,12 @@ class Counts:
     @property
     def checked_in(self) -> int:
         """How many check-ins it is known of who made them."""
-        return self.by_self + self.by_staff + self.by_token
+        return self.without_desk + self.by_staff + self.by_token
+
+    @property
+    def without_desk(self) -> int:
+        """How many checked in by themselves."""
+        return self.by_phone + self.by_kiosk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,16 +25,18 @@ def auto_cancel_at(*, grace_ends_at: datetime, timezone: str, policy: Policy) ->
     return next_wall_time(grace_ends_at, AUTO_CANCEL_HOUR, timezone=timezone) if policy.auto_cancel_futures else None
 
 
+def next_night(threatened_at: datetime, *, now: datetime, timezone: str) -> datetime:
+    """Return the night that cancels for a missed class: its own, or the next where that has passed and did nothing."""
+    return threatened_at if threatened_at > now else next_wall_time(now, AUTO_CANCEL_HOUR, timezone=timezone)
+
+
 def cancelled_at(
     threatened_at: datetime | None, *, starts_at: datetime, now: datetime, timezone: str
 ) -> datetime | None:
-    """Return the night that cancels what starts at ``starts_at``, or None where none comes before it.
-
-    ``threatened_at`` that has passed and was not acted on is made up for by the next night.
-    """
+    """Return the night that cancels what starts at ``starts_at``, or None where none comes before it."""
     if threatened_at is None:
         return None
-    night = threatened_at if threatened_at > now else next_wall_time(now, AUTO_CANCEL_HOUR, timezone=timezone)
+    night = next_night(threatened_at, now=now, timezone=timezone)
     return night if night < starts_at else None
 
 

@@ -21,14 +21,8 @@ from studio_reservations.errors import InvalidRequest, NotFound
 from studio_reservations.language import N_
 from studio_reservations.models import AccessKind, Customer, CustomerAccess
 from studio_reservations.services.actors import SYSTEM, Actor
-from studio_reservations.services.customers import (
-    DEFAULT_REGION,
-    LONGEST_TEXT,
-    checked_phone,
-    lock_customer,
-    phone_number,
-    record_customer,
-)
+from studio_reservations.services.contact import DEFAULT_REGION, LONGEST_TEXT, checked_phone, phone_number
+from studio_reservations.services.customers import change_fields, lock_customer, record_customer
 
 PREFERENCES = frozenset({"reminder", "check_in", "pass_expiring", "sms"})
 """The messages that a customer may switch off: 24 h reminder, check-in confirmation, pass expiring, SMS. Source: rules.md §9."""
@@ -116,7 +110,7 @@ def update_me(
         values["preferences"] = {**customer.preferences, **wanted}
     if errors:
         raise InvalidRequest(errors=errors)
-    _apply(db_session, customer, values, actor=actor, as_staff=False, now=now)
+    change_fields(db_session, customer, values, actor=actor, as_staff=False, now=now)
     return customer
 
 
@@ -132,7 +126,7 @@ def customer_changed(
         told = {name: value for name, value in _details_of(user, region).items() if value is not None}
         if not user.name:
             told.pop("name", None)
-        _apply(db_session, customer, told, actor=SYSTEM, as_staff=True, now=now)
+        change_fields(db_session, customer, told, actor=SYSTEM, as_staff=True, now=now)
     return customer
 
 
@@ -203,20 +197,6 @@ def _claimable(db_session: Session, user: PortalPerson) -> Customer | None:
     # Another portal user may be claiming them at this instant: wait, then look again.
     db_session.scalars(lock_customer(found[0].id)).one()
     return db_session.scalar(unclaimed.where(Customer.id == found[0].id))
-
-
-def _apply(
-    db_session: Session, customer: Customer, values: Mapping[str, Any], *, actor: Actor, as_staff: bool, now: datetime
-) -> None:
-    changed = sorted(name for name, value in values.items() if getattr(customer, name) != value)
-    if not changed:
-        return
-    for name in changed:
-        setattr(customer, name, values[name])
-    # Which fields, not what they say: history outlives the person's data.
-    record_customer(
-        db_session, customer, "customer.changed", actor=actor, now=now, as_staff=as_staff, details={"fields": changed}
-    )
 
 
 def _self_of(user_id: str) -> Select[Customer]:

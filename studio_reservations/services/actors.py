@@ -31,6 +31,10 @@ def read(clock: Clock) -> datetime:
     return now
 
 
+KIOSK_ID = "kiosk:"
+"""How the id of a kiosk begins as an actor, and as whoever checked somebody in."""
+
+
 class ActorKind(StrEnum):
     """By what door somebody came in."""
 

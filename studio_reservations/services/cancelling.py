@@ -1,4 +1,4 @@
-"""Giving up a reservation: what every way of cancelling shares. Seats are the caller's to free, last.
+"""Giving up a reservation or a check-in: what every way of it shares. Seats are the caller's to free, last.
 
 Source: rules.md §2, §4 (full_course), §5.
 """
@@ -27,7 +27,7 @@ from studio_reservations.policies.missing import grace_ends_at
 from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.books import add_flag, charge_up_to, refund, shortfall
 from studio_reservations.services.policies import policy_of
-from studio_reservations.services.standing import record_act
+from studio_reservations.services.standing import forget_check_in, record_act
 
 
 def cancel_free(
@@ -202,3 +202,36 @@ def flag_dependents(db_session: Session, ids: Iterable[UUID]) -> None:
     """Flag reservations whose prerequisite staff took away: they stay, and staff see them."""
     for reservation in db_session.scalars(select(SessionReservation).where(SessionReservation.id.in_(sorted(ids)))):
         add_flag(reservation, "prerequisite_lost")
+
+
+def take_check_in_back(
+    db_session: Session,
+    reservation: SessionReservation,
+    *,
+    registration: ClassRegistration,
+    held: HeldPass,
+    pass_types: PassTypes,
+    actor: Actor,
+    now: datetime,
+    reason: str | None,
+    **more: str,
+) -> None:
+    """Turn CHECKED_IN back into PENDING and refund it; what depends on it stays, flagged. ``more`` goes to the history."""
+    dependents = dependents_of(held, lost_id=reservation.id, pass_types=pass_types)
+    refunded = refund(
+        db_session, registration=registration, reservation=reservation, actor=actor, now=now, reason=reason
+    )
+    forget_check_in(reservation)
+    reservation.status = Status.PENDING.value
+    flag_dependents(db_session, dependents)
+    record_act(
+        db_session,
+        reservation,
+        action="reservation.check_in_undone",
+        from_status=Status.CHECKED_IN.value,
+        actor=actor,
+        as_staff=True,
+        now=now,
+        reason=reason,
+        details={"punches_refunded": refunded, **more},
+    )

@@ -33,9 +33,9 @@ from studio_reservations.services.arriving import (
     judge_check_in,
     window_of,
 )
-from studio_reservations.services.books import add_flag, atomic, change_seats, refund
+from studio_reservations.services.books import add_flag, atomic, change_seats
 from studio_reservations.services.bulk_check_in import BulkCheckIn, Transactions, check_in_each
-from studio_reservations.services.cancelling import dependents_of, flag_dependents
+from studio_reservations.services.cancelling import take_check_in_back
 from studio_reservations.services.codes import CodeSigner, svg_of
 from studio_reservations.services.no_shows import NoShowService, Waived
 from studio_reservations.services.overrides import Override
@@ -46,7 +46,6 @@ from studio_reservations.services.seen import load_held_passes
 from studio_reservations.services.standing import (
     UNCHARGED,
     Standing,
-    forget_check_in,
     forget_no_show,
     let_check_in,
     record_act,
@@ -215,28 +214,15 @@ class CheckInService:
             if standing.session_cancelled:
                 raise SessionCancelled()
             held = load_held_passes(self.db_session, [registration], now=self.now, timezone=standing.timezone)
-            dependents = dependents_of(held[registration.id], lost_id=reservation.id, pass_types=self.pass_types)
-            refunded = refund(
-                self.db_session,
-                registration=registration,
-                reservation=reservation,
-                actor=actor,
-                now=self.now,
-                reason=reason,
-            )
-            forget_check_in(reservation)
-            reservation.status = Status.PENDING.value
-            flag_dependents(self.db_session, dependents)
-            record_act(
+            take_check_in_back(
                 self.db_session,
                 reservation,
-                action="reservation.check_in_undone",
-                from_status=Status.CHECKED_IN.value,
+                registration=registration,
+                held=held[registration.id],
+                pass_types=self.pass_types,
                 actor=actor,
-                as_staff=True,
                 now=self.now,
                 reason=reason,
-                details={"punches_refunded": refunded},
             )
             return reservation
 

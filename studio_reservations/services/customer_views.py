@@ -31,8 +31,9 @@ from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.policy import Policy
 from studio_reservations.services.actors import Actor
+from studio_reservations.services.contact import DEFAULT_REGION, phone_number
 from studio_reservations.services.counting import counting
-from studio_reservations.services.customers import DEFAULT_REGION, known_to, matching, phone_number
+from studio_reservations.services.customers import known_to, matching
 from studio_reservations.services.listings import RESERVATIONS
 from studio_reservations.services.policies import policies_of
 

@@ -11,24 +11,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import InvalidRequest, NotFound
-from studio_reservations.language import N_
 from studio_reservations.models import Customer, CustomerStudio, Role, SubjectType
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.books import atomic
+from studio_reservations.services.contact import (
+    DEFAULT_REGION,
+    checked_email,
+    checked_name,
+    checked_phone,
+    phone_number,
+)
 from studio_reservations.services.events import record
 
-DEFAULT_REGION = "US"
-LONGEST_TEXT = 200
 LONGEST_NOTES = 1_000
 FEWEST_DIGITS = 3
 _PART_OF_A_NUMBER = re.compile(r"[0-9+\-()./]+")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def create_customer(
@@ -52,20 +54,12 @@ def create_customer(
     """
     actor.require(studio_id, Role.FRONT_DESK)
     errors: dict[str, str] = {}
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= LONGEST_TEXT:
-        errors["name"] = f"Write a name of at most {LONGEST_TEXT} characters."
-    email = (email or "").strip() or None
-    if email is not None and not (_EMAIL.fullmatch(email) and len(email) <= LONGEST_TEXT):
-        errors["email"] = "Write an e-mail address."
+    name, email = checked_name(name, errors), checked_email(email, errors)
     number = checked_phone(phone, region, errors)
     if errors:
         raise InvalidRequest(errors=errors)
-    if email is not None:
-        same_email = known_to(studio_id).where(func.lower(Customer.email) == email.lower()).order_by(Customer.id)
-        for one in db_session.scalars(same_email):
-            if " ".join(one.name.split()).casefold() == name.casefold():
-                return one, False
+    if (known := same_person(db_session, studio_id=studio_id, name=name, email=email)) is not None:
+        return known, False
     with atomic(db_session):
         customer = Customer(name=name, email=email, phone=number, created_at=now)
         db_session.add(customer)
@@ -171,6 +165,15 @@ def customers_by_email(db_session: Session, *, studio_id: UUID, email: str) -> l
     return list(db_session.scalars(query.order_by(Customer.id)))
 
 
+def same_person(
+    db_session: Session, *, studio_id: UUID, name: str, email: str | None, but: UUID | None = None
+) -> Customer | None:
+    """Return whom this studio knows by the same e-mail and the same name, case and spaces aside."""
+    known = () if email is None else customers_by_email(db_session, studio_id=studio_id, email=email)
+    same_name = (one for one in known if " ".join(one.name.split()).casefold() == name.casefold())
+    return next((one for one in same_name if one.id != but), None)
+
+
 def set_internal(
     db_session: Session, *, studio_id: UUID, customer_id: UUID, internal: bool, actor: Actor, now: datetime
 ) -> Customer:
@@ -212,27 +215,39 @@ def known_to(studio_id: UUID) -> Select[Customer]:
     )
 
 
-def phone_number(text: str, *, region: str = DEFAULT_REGION) -> str | None:
-    """Return a phone number as E.164, read in ``region`` where it has no country code; None where it is none."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+def has_role_everywhere(db_session: Session, *, customer_id: UUID, actor: Actor, least: Role) -> bool:
+    """Return whether the actor has the role ``least`` in every studio that knows the customer."""
+    known = db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == customer_id))
+    return all(actor.has_role(one, least) for one in known)
 
 
-def checked_phone(text: str | None, region: str, errors: dict[str, str]) -> str | None:
-    """Return the number as E.164, or None for an empty one; one that is none is named in ``errors``."""
-    if not (text or "").strip():
-        return None
-    number = phone_number(str(text)[:LONGEST_TEXT], region=region)
-    if number is None:
-        errors["phone"] = N_(
-            "Write a phone number, outside the country with its country code, such as +1 416 555 0123."
-        )
-    return number
+def change_fields(
+    db_session: Session,
+    customer: Customer,
+    values: Mapping[str, Any],
+    *,
+    actor: Actor,
+    as_staff: bool,
+    now: datetime,
+    studio_id: UUID | None = None,
+) -> None:
+    """Give a customer those of ``values`` that are others than they have, and write into history which these are."""
+    changed = sorted(name for name, value in values.items() if getattr(customer, name) != value)
+    if not changed:
+        return
+    for name in changed:
+        setattr(customer, name, values[name])
+    # Which fields, not what they say: history outlives the person's data.
+    record_customer(
+        db_session,
+        customer,
+        "customer.changed",
+        actor=actor,
+        now=now,
+        as_staff=as_staff,
+        studio_id=studio_id,
+        details={"fields": changed},
+    )
 
 
 def record_customer(

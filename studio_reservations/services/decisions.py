@@ -29,6 +29,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import day_start, local_date
+from studio_reservations.policies.missing import next_night
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.listings import RESERVATION
 from studio_reservations.services.no_show_views import missed_classes
@@ -57,6 +58,8 @@ class Missed:
     """One missed class: its row of `no_show_views.missed_classes`, and by name what hangs on it."""
 
     row: Any
+    night: datetime | None = None
+    """When ``threatened`` are cancelled, unless it is waived."""
     threatened: Sequence[Future] = ()
     lost: Sequence[Future] = ()
     waived_by: str | None = None
@@ -216,7 +219,12 @@ def _decisions(
     rows = db_session.execute(wanted.where(*conditions).order_by(*order).limit(limit + 1)).all()
     shown = rows[:limit]
     ids = [row.id for row in shown]
-    threatened = _threatened(db_session, shown, now)
+    nights = {
+        row.id: next_night(row.auto_cancel_at, now=now, timezone=studio.timezone)
+        for row in shown
+        if row.futures_threatened
+    }
+    threatened = _threatened(db_session, shown, nights)
     lost = _lost(db_session, ids)
     names = staff_names(db_session, studio.id)
     reasons = _reasons(db_session, ids)
@@ -232,6 +240,7 @@ def _decisions(
         missed=[
             Missed(
                 row=row,
+                night=nights.get(row.id),
                 threatened=threatened.get(row.id, ()),
                 lost=lost.get(row.id, ()),
                 waived_by=names.get(row.waived_by, "staff") if row.waived_by else None,
@@ -256,26 +265,20 @@ def staff_names(db_session: Session, studio_id: UUID) -> Mapping[str, str]:
     return {row.user_id: row.name for row in found}
 
 
-def _threatened(db_session: Session, rows: Sequence[Any], now: datetime) -> dict[UUID, list[Future]]:
-    """Return what the night will take for each of these, unless it is waived."""
-    nights = {
-        row.id: (row.registration_id, row.auto_cancel_at)
-        for row in rows
-        if row.futures_threatened and row.auto_cancel_at is not None
-    }
+def _threatened(db_session: Session, rows: Sequence[Any], nights: Mapping[UUID, datetime]) -> dict[UUID, list[Future]]:
+    """Return what its night will take for each of these that has one, unless it is waived."""
+    passes = {row.id: row.registration_id for row in rows if row.id in nights}
     coming = defaultdict(list)
-    passes = {registration_id for registration_id, _ in nights.values()}
     for row in db_session.execute(
         _futures().where(
-            SessionReservation.registration_id.in_(passes),
+            SessionReservation.registration_id.in_(set(passes.values())),
             SessionReservation.status == Status.PENDING.value,
-            ClassSession.starts_at > now,
         )
     ):
         coming[row.registration_id].append(row)
     return {
-        row_id: [_future(row) for row in coming[registration_id] if row.starts_at > night]
-        for row_id, (registration_id, night) in nights.items()
+        row_id: [_future(row) for row in coming[registration_id] if row.starts_at > nights[row_id]]
+        for row_id, registration_id in passes.items()
     }
 
 

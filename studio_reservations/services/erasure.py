@@ -37,7 +37,7 @@ from studio_reservations.pass_types import Status
 from studio_reservations.services.actors import SYSTEM, Actor
 from studio_reservations.services.books import atomic, change_seats, lock_registrations, seat_changes
 from studio_reservations.services.cancelling import cancel_free
-from studio_reservations.services.customers import lock_customer, record_customer, require_known
+from studio_reservations.services.customers import has_role_everywhere, lock_customer, record_customer, require_known
 
 ERASED_NAME = "Erased customer"
 ERASED_GUEST = "Guest"
@@ -90,7 +90,7 @@ def preview_erasure(
         passes=db_session.scalars(passes).one(),
         people=len(db_session.scalars(access).all()),
         reservations=db_session.scalars(reservations).one(),
-        elsewhere=not _owned_everywhere(db_session, customer_id, actor),
+        elsewhere=not has_role_everywhere(db_session, customer_id=customer_id, actor=actor, least=Role.OWNER),
     )
 
 
@@ -101,7 +101,7 @@ def erase_by_staff(db_session: Session, *, customer_id: UUID, studio_id: UUID, a
     """
     actor.require(studio_id, Role.OWNER)
     require_known(db_session, customer_id=customer_id, studio_id=studio_id)
-    if not _owned_everywhere(db_session, customer_id, actor):
+    if not has_role_everywhere(db_session, customer_id=customer_id, actor=actor, least=Role.OWNER):
         raise Forbidden(role=Role.OWNER.value)
     return erase_customer(db_session, customer_id=customer_id, now=now, actor=actor, studio_id=studio_id)
 
@@ -153,11 +153,6 @@ def erase_customer(
             )
         change_seats(db_session, seat_changes(*((one.session_id, -1) for one in future)))
     return customer
-
-
-def _owned_everywhere(db_session: Session, customer_id: UUID, actor: Actor) -> bool:
-    known = db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == customer_id))
-    return all(actor.has_role(one, Role.OWNER) for one in known)
 
 
 def _passes_of(db_session: Session, people: Iterable[UUID]) -> set[UUID]:

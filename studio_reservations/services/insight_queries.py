@@ -29,6 +29,7 @@ from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import LIVE
 from studio_reservations.policies.insights import Counts, Period, SessionCounts
 from studio_reservations.policies.local_time import day_start, local_date, zone
+from studio_reservations.services.actors import KIOSK_ID
 
 PUNCH_PASS = "punch_pass"  # noqa: S105 - a kind of pass, not a secret
 _replacing = aliased(SessionReservation, name="replacing")
@@ -87,6 +88,8 @@ def sessions_of(db_session: Session, asked: Asked) -> list[SessionCounts]:
     made = SessionReservation
     ahead = made.reserved_at < ClassSession.starts_at
     came = made.status.in_(["CHECKED_IN", "ATTENDED"])
+    by_self = made.check_in_method == "SELF"
+    at_kiosk = func.coalesce(made.checked_in_by, "").startswith(KIOSK_ID)
 
     def number(*conditions: Any) -> Any:
         return func.count(made.id).filter(*conditions)
@@ -106,10 +109,10 @@ def sessions_of(db_session: Session, asked: Asked) -> list[SessionCounts]:
             number(came).label("came"),
             number(made.status == "NO_SHOW").label("missed"),
             number(made.status == "NO_SHOW", made.waived_at.is_not(None)).label("waived"),
-            *(
-                number(came, made.check_in_method == method).label(name)
-                for name, method in (("by_self", "SELF"), ("by_staff", "STAFF"), ("by_token", "AUTO"))
-            ),
+            number(came, by_self, not_(at_kiosk)).label("by_phone"),
+            number(came, by_self, at_kiosk).label("by_kiosk"),
+            number(came, made.check_in_method == "STAFF").label("by_staff"),
+            number(came, made.check_in_method == "AUTO").label("by_token"),
         )
         .outerjoin(made, and_(made.session_id == ClassSession.id, not_(_MOVED)))
         .where(

@@ -12,9 +12,10 @@ from hashlib import sha256
 from secrets import choice, token_urlsafe
 from types import MappingProxyType
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import CodeInvalid, InvalidRequest, NotFound
@@ -33,7 +34,7 @@ from studio_reservations.models import (
 )
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.local_time import day_start, local_date
-from studio_reservations.services.actors import Actor, ActorKind, Clock, read, utc_now
+from studio_reservations.services.actors import KIOSK_ID, Actor, ActorKind, Clock, read, utc_now
 from studio_reservations.services.books import atomic
 from studio_reservations.services.events import record
 from studio_reservations.services.listings import CLOSES_MINUTES, OPENS_MINUTES, join_policies, window_of
@@ -46,6 +47,8 @@ SEEN_EVERY = timedelta(minutes=5)
 LONGEST_NAME = 100
 FEWEST_LETTERS = 2
 MOST_NAMES = 8
+NEAR = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i"})
+"""Letters that Unicode does not make of another and an accent, as one writes them without a key for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,21 +178,17 @@ def kiosks_of(db_session: Session, *, studio_id: UUID, actor: Actor) -> Sequence
 def people_at_the_door(db_session: Session, *, studio_id: UUID, query: str, now: datetime) -> Sequence[AtTheDoor]:
     """Return who may check in now and has a name that begins so, at most 8; nobody before two letters are written.
 
-    Compared is what is shown, the first name and an initial: trying letter by letter tells nobody's surname.
+    Compared is what is shown, the first name and an initial: trying letter by letter tells nobody's surname. An accent is as
+    good as none, for the screen's keys have none; the databases do not compare so by themselves.
     """
     first, _, rest = query.strip().partition(" ")
-    letters = f"{first} {rest.strip()[:1]}".strip()
-    if len(letters) < FEWEST_LETTERS:
+    written = _bare(f"{first} {rest.strip()[:1]}".strip())
+    if len(written) < FEWEST_LETTERS:
         return []
-    pattern = letters.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = db_session.execute(
         _coming(studio_id)
         .where(
             SessionReservation.status == Status.PENDING.value,
-            or_(
-                Customer.name.ilike(pattern, escape="\\") & SessionReservation.guest_name.is_(None),
-                SessionReservation.guest_name.ilike(pattern, escape="\\"),
-            ),
             ClassSession.starts_at < now + timedelta(days=2),
             ClassSession.ends_at > now - timedelta(days=2),
         )
@@ -203,7 +202,7 @@ def people_at_the_door(db_session: Session, *, studio_id: UUID, query: str, now:
             starts_at=row.starts_at,
         )
         for row in rows
-        if now in window_of(row)
+        if _bare(row.guest_name or row.customer_name).startswith(written) and now in window_of(row)
     ][:MOST_NAMES]
 
 
@@ -244,6 +243,12 @@ def first_name_and_initial(name: str) -> str:
     return f"{first} {rest[-1][0]}." if rest else first
 
 
+def _bare(name: str) -> str:
+    """Return a name in small letters without accents: ``éloïse``, ``ELOISE`` and ``Éloïse`` are one."""
+    letters = normalize("NFKD", name.casefold().translate(NEAR))
+    return "".join(one for one in letters if one.isalnum() or one == " ")
+
+
 def _coming(studio_id: UUID) -> Any:
     return join_policies(
         select(
@@ -268,7 +273,7 @@ def _coming(studio_id: UUID) -> Any:
 def _actor(device: KioskDevice) -> Actor:
     return Actor(
         kind=ActorKind.KIOSK,
-        id=f"kiosk:{device.id}",
+        id=f"{KIOSK_ID}{device.id}",
         roles=MappingProxyType({device.studio_id: Role.INSTRUCTOR}),
     )
 

@@ -32,6 +32,7 @@ from studio_reservations.models import (
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_types import Status
 from studio_reservations.policies.checking_in import Window, check_in_window
+from studio_reservations.policies.missing import cancelled_at
 from studio_reservations.policies.policy import Policy
 from studio_reservations.services.actors import Actor
 
@@ -238,6 +239,13 @@ def auto_cancel_at(row: Any) -> datetime | None:
     if row.status == Status.PENDING:
         return row.threatened_at  # type: ignore[no-any-return]
     return row.auto_cancel_at if row.waived_at is None else None
+
+
+def at_risk(row: Any, *, now: datetime) -> datetime | None:
+    """Return the night that cancels a PENDING reservation for a class that was missed, or None."""
+    if row.status != Status.PENDING:
+        return None
+    return cancelled_at(row.threatened_at, starts_at=row.starts_at, now=now, timezone=row.timezone)
 
 
 def _during(db_session: Session, studio_id: UUID, *, when: When, now: datetime) -> list[ColumnElement[bool]]:

@@ -34,7 +34,7 @@ from studio_reservations.models.reservations import LIVE_SQL
 from studio_reservations.pass_types import LIVE, Status
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.books import atomic, lock_registrations
-from studio_reservations.services.customers import lock_customer, record_customer, require_known
+from studio_reservations.services.customers import has_role_everywhere, lock_customer, record_customer, require_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +171,8 @@ def _both(
 
 def _check_everywhere(db_session: Session, merge_id: UUID, actor: Actor) -> None:
     """:raises Forbidden: where another studio knows the one merged, and the actor is no manager there."""
-    for other in db_session.scalars(select(CustomerStudio.studio_id).where(CustomerStudio.customer_id == merge_id)):
-        if not actor.has_role(other, Role.MANAGER):
-            raise Forbidden(role=Role.MANAGER.value)
+    if not has_role_everywhere(db_session, customer_id=merge_id, actor=actor, least=Role.MANAGER):
+        raise Forbidden(role=Role.MANAGER.value)
 
 
 def _count(db_session: Session, model: Any, condition: ColumnElement[bool]) -> int:

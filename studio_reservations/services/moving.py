@@ -35,12 +35,12 @@ from studio_reservations.pass_types import LIVE, Candidate, HeldPass, HeldReserv
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.reserving import check_validity
 from studio_reservations.services.actors import Actor
-from studio_reservations.services.books import add_flag, refund
-from studio_reservations.services.cancelling import dependents_of, flag_dependents
+from studio_reservations.services.books import add_flag
+from studio_reservations.services.cancelling import take_check_in_back
 from studio_reservations.services.events import event_rows
 from studio_reservations.services.rosters import Roster
 from studio_reservations.services.seen import load_held_passes
-from studio_reservations.services.standing import drop_flags, forget_check_in, record_act
+from studio_reservations.services.standing import drop_flags
 
 CONFLICT, SEQUENCE = TimeConflict.code, SequenceNotMet.code
 VALIDITY = (PassExpired.code, PassNotYetValid.code)
@@ -74,30 +74,16 @@ class Move:
         checked_in = self.roster.of_status(Status.CHECKED_IN)
         held = self._held_passes(checked_in)
         for reservation in checked_in:
-            dependents = dependents_of(
-                held[reservation.registration_id], lost_id=reservation.id, pass_types=self.pass_types
-            )
-            refunded = refund(
-                self.db_session,
-                registration=self.roster.registrations[reservation.registration_id],
-                reservation=reservation,
-                actor=self.actor,
-                now=self.now,
-                reason=reason,
-            )
-            forget_check_in(reservation)
-            reservation.status = Status.PENDING.value
-            flag_dependents(self.db_session, dependents)
-            record_act(
+            take_check_in_back(
                 self.db_session,
                 reservation,
-                action="reservation.check_in_undone",
-                from_status=Status.CHECKED_IN.value,
+                registration=self.roster.registrations[reservation.registration_id],
+                held=held[reservation.registration_id],
+                pass_types=self.pass_types,
                 actor=self.actor,
-                as_staff=True,
                 now=self.now,
                 reason=reason,
-                details={"punches_refunded": refunded, "reason_code": "session_moved"},
+                reason_code="session_moved",
             )
         return len(checked_in)
 

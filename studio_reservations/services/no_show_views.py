@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, not_, select, tuple_
+from sqlalchemy import and_, case, func, literal, not_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from studio_reservations.errors import NotFound
@@ -25,6 +25,7 @@ from studio_reservations.models import (
     SuspensionNoShow,
 )
 from studio_reservations.policies.local_time import local_date
+from studio_reservations.policies.missing import next_night
 from studio_reservations.policies.policy import Policy
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.counting import counting
@@ -126,7 +127,7 @@ def missed_classes(studio: Studio, *, policy: Policy, now: datetime) -> Any:
             SessionReservation.explained_at,
             SessionReservation.explanation_answer,
             SessionReservation.explanation_answered_at,
-            _threatened(now).label("futures_threatened"),
+            _threatened(now, studio.timezone).label("futures_threatened"),
             _LOST.label("futures_cancelled"),
             counted.label("no_shows_counted"),
         )
@@ -176,9 +177,10 @@ def built_by(db_session: Session, suspension_ids: Sequence[UUID]) -> Mapping[UUI
     return found
 
 
-def _threatened(now: datetime) -> Any:
+def _threatened(now: datetime, timezone: str) -> Any:
     """Return how many coming reservations of the pass the night will take for this no-show, unless it is waived."""
-    night = SessionReservation.auto_cancel_at
+    own = SessionReservation.auto_cancel_at
+    night = case((own > now, own), else_=literal(next_night(now, now=now, timezone=timezone), own.type))
     taken = (
         select(func.count())
         .select_from(_coming)
@@ -187,7 +189,6 @@ def _threatened(now: datetime) -> Any:
             _coming.registration_id == SessionReservation.registration_id,
             _coming.status == "PENDING",
             _coming_session.starts_at > night,
-            _coming_session.starts_at > now,
         )
         .correlate(SessionReservation)
         .scalar_subquery()
@@ -196,6 +197,6 @@ def _threatened(now: datetime) -> Any:
         SessionReservation.status == "NO_SHOW",
         SessionReservation.waived_at.is_(None),
         SessionReservation.futures_cancelled_at.is_(None),
-        night.is_not(None),
+        own.is_not(None),
     )
     return case((standing, taken), else_=0)

@@ -30,7 +30,8 @@ from studio_reservations.pass_types import Figure, HeldPass, HeldReservation, Re
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.reserving import upcoming
 from studio_reservations.services.actors import Actor
-from studio_reservations.services.customers import DEFAULT_REGION, matching
+from studio_reservations.services.contact import DEFAULT_REGION
+from studio_reservations.services.customers import matching
 from studio_reservations.services.pass_views import REGISTRATIONS, bare_balance
 from studio_reservations.services.seen import load_held_passes
 

@@ -14,7 +14,7 @@ from studio_reservations.errors import PassTypeUnavailable
 from studio_reservations.models import ClassRegistration, ClassSession, PunchLedgerEntry, SessionReservation
 from studio_reservations.models.connection import connection
 from studio_reservations.pass_type_registry import PassTypes
-from studio_reservations.pass_types import Event, HeldPass, HeldReservation, Status
+from studio_reservations.pass_types import Event, HeldPass, HeldReservation
 from studio_reservations.policies.past import PastPass
 from studio_reservations.services.seen import HELD_BY_PASSES, candidate, held_passes, held_reservation
 
@@ -40,7 +40,7 @@ class PastPasses:
             held[row.registration_id].append(held_reservation(row))
         for row in rows:
             if row.registration_id in held:
-                held[row.registration_id].append(_held_reservation(row, sessions[row.session_id]))
+                held[row.registration_id].append(held_reservation(row, sessions[row.session_id]))
         self.held = held_passes(db_session, passes, held, now=self._now, timezone=self._timezone)
         self.grace_hours = {row.id: row.absence_grace_period_hours for row in passes}
 
@@ -86,21 +86,3 @@ class PastPasses:
             for one in self.held.values()
             if one.sessions_remaining is not None
         }
-
-
-def _held_reservation(row: Any, session: Any) -> HeldReservation:
-    return HeldReservation(
-        id=row.id,
-        customer_id=row.customer_id,
-        session_id=row.session_id,
-        class_id=session.class_id,
-        step_id=row.step_id,
-        status=Status(row.status),
-        starts_at=session.starts_at,
-        ends_at=session.ends_at,
-        reserved_at=row.reserved_at,
-        punches_held=row.punches_held,
-        punches_used=row.punches_used,
-        waived=row.waived_at is not None,
-        makeup_for_id=row.makeup_for_id,
-    )

@@ -91,23 +91,24 @@ class ClassPolicy:
 
 
 def class_policies(db_session: Session, *, actor: Actor, studio_id: UUID) -> list[ClassPolicy]:
-    """Return every active class of the studio by title, and what each has of its own. :raises NotFound, Forbidden:"""
+    """Return the active classes that have something of their own, by title. :raises NotFound, Forbidden:"""
     actor.require(studio_id, Role.FRONT_DESK)
     rows = db_session.execute(
         select(StudioClass.title, StudioClass.id.label("of_class"), *_TABLE.columns)
-        .outerjoin(_TABLE, NoShowPolicy.class_id == StudioClass.id)
+        .join(_TABLE, NoShowPolicy.class_id == StudioClass.id)
         .where(StudioClass.studio_id == studio_id, StudioClass.active.is_(True))
         .order_by(StudioClass.title, StudioClass.id)
     ).mappings()
     names = (*POLICY_FIELDS, *NOTIFY_FIELDS)
-    return [
+    found = (
         ClassPolicy(
             class_id=row["of_class"],
             title=row["title"],
             own={name: row[name] for name in names if row[name] is not None},
         )
         for row in rows
-    ]
+    )
+    return [one for one in found if one.own]
 
 
 def policy_changed_at(db_session: Session, *, studio_id: UUID, class_id: UUID | None) -> datetime | None:

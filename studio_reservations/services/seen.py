@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -84,23 +83,24 @@ def knows(studio_id: Any) -> ColumnElement[bool]:
     return and_(CustomerStudio.studio_id == studio_id, CustomerStudio.customer_id.in_(somebody))
 
 
-def held_reservation(row: Any) -> HeldReservation:
-    """Return the frozen value of a row of `HELD`."""
+def held_reservation(row: Any, session: Any = None) -> HeldReservation:
+    """Return the frozen value of a row of `HELD`; with ``session``, of one that has neither its session's columns nor a night."""
+    of = row if session is None else session
     return HeldReservation(
         id=row.id,
         customer_id=row.customer_id,
         session_id=row.session_id,
-        class_id=row.class_id,
+        class_id=of.class_id,
         step_id=row.step_id,
         status=Status(row.status),
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
+        starts_at=of.starts_at,
+        ends_at=of.ends_at,
         reserved_at=row.reserved_at,
         punches_held=row.punches_held,
         punches_used=row.punches_used,
         waived=row.waived_at is not None,
         makeup_for_id=row.makeup_for_id,
-        threatens_at=row.threatens_at,
+        threatens_at=row.threatens_at if session is None else None,
     )
 
 
@@ -204,7 +204,3 @@ def _classes_of(registration: ClassRegistration, held: Iterable[HeldReservation]
     if registration.class_id is not None:
         return [registration.class_id]
     return sorted({one.class_id for one in held})
-
-
-def _frozen(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(options))

@@ -86,7 +86,8 @@ def waiting_for(db_session: Session, *, actor: Actor, pass_types: PassTypes, now
 
 
 def _missed(db_session: Session, studios: Sequence[UUID], now: datetime) -> dict[UUID, tuple[int, int]]:
-    tonight = and_(SessionReservation.auto_cancel_at > now, SessionReservation.auto_cancel_at <= now + NIGHT)
+    # A night that has passed and did nothing is made up for by the next.
+    tonight = and_(SessionReservation.auto_cancel_at <= now + NIGHT, SessionReservation.futures_cancelled_at.is_(None))
     rows = db_session.execute(
         select(SessionReservation.studio_id, func.count(), func.count().filter(tonight))
         .where(

@@ -15,7 +15,9 @@
     const mine = ++asked;
     if (field.value.length > LONGEST_NAME) return; // a scanner is typing a code
     try {
-      const answer = await fetch(`${main.dataset.names}?q=${encodeURIComponent(field.value)}`);
+      const names = new URL(main.dataset.names, location.href);
+      names.searchParams.set("q", field.value);
+      const answer = await fetch(names);
       if (answer.ok && mine === asked) list.innerHTML = await answer.text();
     } catch {
       // The tablet is offline for a moment; the form still works when it is back.
@@ -33,6 +35,8 @@
     find();
   });
 
+  if (field.value) find(); // written before this script was here
+
   by("kiosk-keys").hidden = false;
   by("kiosk-keys").addEventListener("click", (event) => {
     const key = event.target.closest("button");
@@ -42,23 +46,27 @@
     find();
   });
 
-  // Whoever leaves a half-written name leaves a clean screen.
+  // Whoever leaves a half-written name leaves a clean screen, in the tablet's own language.
   let idle;
-  for (const kind of ["input", "click"]) {
-    document.addEventListener(kind, () => {
-      clearTimeout(idle);
-      idle = setTimeout(() => {
-        field.value = "";
-        list.replaceChildren();
-      }, IDLE_MS);
-    });
+  let left = false;
+  function wait() {
+    clearTimeout(idle);
+    left = false;
+    idle = setTimeout(() => {
+      field.value = "";
+      list.replaceChildren();
+      left = true;
+    }, IDLE_MS);
   }
+  for (const kind of ["input", "click", "keydown"]) document.addEventListener(kind, wait);
+  wait();
 
   setInterval(async () => {
     try {
       const answer = await fetch(main.dataset.door);
       if (answer.status === 404) location.reload(); // it was sent away
       if (!answer.ok) return;
+      if (left && main.dataset.start) return location.replace(main.dataset.start); // not sooner: it is not offline now
       by("kiosk-changing").innerHTML = await answer.text();
       by("kiosk-time").textContent = by("kiosk-changing").querySelector("[data-time]").dataset.time;
     } catch {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
+from types import SimpleNamespace
 
 import pytest
 from flask.testing import FlaskClient
 
-from studio_reservations.models import KioskDevice, SessionReservation, Studio
+from studio_reservations.models import Customer, KioskDevice, SessionReservation, Studio
 from studio_reservations.services.codes import CodeSigner
 from tests import factories
 from tests.admin.conftest import Kiln, press
@@ -17,6 +19,9 @@ from tests.factories import NOW
 DOOR = "/studio/kiosk/"
 HERE = {"Origin": "http://localhost"}
 CODE = re.compile(r'st-big st-num">([2-9A-Z]{4} [2-9A-Z]{4})<')
+ASKS = {"Accept-Language": "fr-CA,en;q=0.5"}
+FORM = r'<form method="post" action="([^"]*)"'
+SWITCH = re.compile(r'<a [^>]*href="([^"]*)" lang="(\w+)"[^>]*>(\w+)</a>')
 
 
 @pytest.fixture
@@ -35,6 +40,20 @@ def tablet(portal, code: str, clock) -> FlaskClient:
     assert client.post(f"{DOOR}pair", data={"code": code}, headers=HERE).status_code == 303
     clock.now = NOW + timedelta(hours=3)
     return client
+
+
+@pytest.fixture(params=["browser", "portal", "switch"])
+def french_door(request, tablet, portal, monkeypatch) -> str:
+    """The door's address where the tablet is French, by its browser or the portal, or where somebody chose French on it."""
+    if request.param == "browser":
+        tablet.environ_base["HTTP_ACCEPT_LANGUAGE"] = ASKS["Accept-Language"]
+    elif request.param == "portal":
+        monkeypatch.setitem(portal.extensions, "babel", SimpleNamespace(locale_selector=lambda: "fr"))
+    else:
+        [(address, tag, name)] = SWITCH.findall(tablet.get(DOOR).text)
+        assert (tag, name) == ("fr", "Français")
+        return address
+    return DOOR
 
 
 def status_of(stored, row_id) -> str:
@@ -96,6 +115,23 @@ def test_nobody_else_is_found(tablet, query):
 @pytest.mark.parametrize("query", ["Priya S", "Priya Si", "Priya Sx"])
 def test_letter_by_letter_nobody_learns_a_surname(tablet, query):
     assert "Priya S." in tablet.get(f"{DOOR}names?q={query}").text
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Éloïse Singh", "elo"),
+        ("Éloïse Singh", "ÉLOÏSE S"),
+        ("Zoe Singh", "zoë"),
+        ("Øyvind Singh", "oy"),
+        ("D’Arcy Singh", "darc"),
+    ],
+)
+def test_a_name_is_found_without_its_accents(tablet, kiln: Kiln, stored, name, query):
+    stored.get_one(Customer, kiln.own.customer).name = name
+    stored.flush()
+
+    assert name.replace("ingh", ".") in unescape(tablet.get(f"{DOOR}names", query_string={"q": query}).text)
 
 
 def test_before_the_window_nobody_is_found(tablet, clock):
@@ -193,3 +229,79 @@ def test_one_that_is_sent_away_asks_for_a_code_again(tablet, as_role, kiln: Kiln
     assert status_of(stored, kiln.own.pending) == "PENDING"
     acts = {one["action"] for one in factories.history_of(stored, kiln.own.studio)}
     assert {"kiosk.added", "kiosk.paired", "kiosk.revoked"} <= acts
+
+
+def test_a_visit_in_french_from_the_door_to_the_confirmation(tablet, french_door, kiln: Kiln):
+    door = tablet.get(french_door).text
+    assert re.search(r'<html lang="fr(-CA)?" dir="ltr">', door)
+    assert "Montrez votre code à la caméra" in door
+    assert "Aujourd’hui\u00a0: Glazing at Kiln Street 14:00" in door
+    assert [name for _, _, name in SWITCH.findall(door)] == ["English"]
+    assert "Aujourd’hui" in tablet.get(part(door, r'data-door="([^"]*)"')).text
+
+    nobody = tablet.get(names_from(door, "xy")).text
+    assert "Personne de ce nom ne peut confirmer son arrivée maintenant." in nobody
+    found = tablet.get(names_from(door, "pri")).text
+    done = tablet.post(part(found, FORM), data={"reservation_id": str(kiln.own.pending)}, headers=HERE).text
+
+    assert '<html lang="fr' in done
+    assert "Bienvenue, Priya. Votre arrivée est confirmée." in done
+    assert "1 entrée de moins, il en reste 4" in done
+    assert f'data-back="{DOOR}"' in done
+    assert "lang=" not in re.sub("<html[^>]*>", "", done)
+
+
+def test_a_refusal_in_french_leads_back_to_the_tablets_own_language(tablet, french_door, kiln: Kiln, clock):
+    clock.now = NOW
+
+    refused = tablet.post(
+        part(tablet.get(french_door).text, FORM), data={"reservation_id": str(kiln.own.pending)}, headers=HERE
+    )
+
+    assert refused.status_code == 409
+    assert "L’arrivée n’est pas confirmée" in refused.text
+    assert "L’arrivée peut être confirmée à partir du" in refused.text
+    assert f'data-back="{DOOR}"' in refused.text
+    assert "lang=" not in re.sub("<html[^>]*>", "", refused.text)
+
+
+def test_without_a_script_a_name_is_found_in_the_language_that_was_chosen(tablet):
+    door = tablet.get(f"{DOOR}?lang=fr").text
+    assert f'content="30; url={DOOR}"' in door
+
+    found = tablet.post(part(door, FORM), data={"code": "Pri"}, headers=HERE)
+    page = tablet.get(found.headers["Location"]).text
+
+    assert "Ou trouvez votre prénom" in page
+    assert "<b>Priya S.</b>" in page
+    assert SWITCH.findall(page) == [(f"{DOOR}?lang=en&amp;q=Pri", "en", "English")]
+
+
+def test_the_next_visitor_finds_the_tablets_own_language(tablet):
+    assert "Montrez votre code" in tablet.get(f"{DOOR}?lang=fr").text
+
+    assert "Hold your code to the camera" in tablet.get(DOOR).text
+    assert "Hold your code to the camera" in tablet.get(f"{DOOR}?lang=xx").text
+
+
+def test_a_french_tablet_is_paired_in_french(portal, as_role, code):
+    fresh = portal.test_client()
+
+    assert "Associer cette tablette" in fresh.get(DOOR, headers=ASKS).text
+    unknown = fresh.post(f"{DOOR}pair", data={"code": "x"}, headers=HERE | ASKS)
+    assert "Ce code est inconnu, ou ses 15 minutes sont passées." in unknown.text
+    logged_in = as_role("front_desk").post(f"{DOOR}pair", data={"code": code}, headers=HERE | ASKS)
+    assert "Un compte est connecté ici." in logged_in.text
+
+
+def part(page: str, pattern: str) -> str:
+    """Return an address that stands in the page."""
+    found = re.search(pattern, page)
+    assert found, page
+    return unescape(found[1])
+
+
+def names_from(door: str, query: str) -> str:
+    """Return the address from which the script takes the names."""
+    address = part(door, r'data-names="([^"]*)"')
+    return f"{address}{'&' if '?' in address else '?'}q={query}"

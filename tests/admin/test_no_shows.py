@@ -57,6 +57,35 @@ def test_what_waits_shows_the_time_left_and_what_the_night_will_take(as_role, ki
     assert "To decide 1" in page
 
 
+@pytest.mark.parametrize("acted_on", [False, True])
+def test_a_night_that_has_passed_is_made_up_for_by_the_next_until_it_was_acted_on(
+    acted_on, as_role, kiln: Kiln, stored, future, clock
+):
+    clock.now = NOW + timedelta(days=2)  # Thursday at ten; the night was to cancel on Wednesday
+    missed = reservation_of(stored, kiln.own.no_show)
+    missed.explanation, missed.explained_at = "The tram did not come.", NOW
+    missed.futures_cancelled_at = NOW + timedelta(days=1, hours=20) if acted_on else None
+    tonight = factories.make_session(
+        stored, stored.get_one(StudioClass, kiln.own.studio_class), starts_at=clock.now + timedelta(hours=8)
+    )
+    factories.make_reservation(stored, stored.get_one(ClassRegistration, missed.registration_id), tonight)
+    stored.commit()
+    desk = as_role("front_desk")
+
+    for path, said in (
+        (
+            f"/admin/studio/customers/{missed.customer_id}/",
+            "Cancelled Fri 4 Dec, 02:00, unless the missed class is waived",
+        ),
+        (LIST, "Cancelled Fri 4 Dec, 02:00, unless it is waived: Fri 4 Dec, 10:00</p>"),
+        (f"{LIST}customers/{missed.customer_id}/", "1 reservation cancelled Fri 4 Dec, 02:00, unless it is waived"),
+        ("/admin/studio/", "1 of them is acted on within a day"),
+    ):
+        page = desk.get(path).text
+        assert page.count(said) == (0 if acted_on else 1), path
+        assert "ancelled Wed 2 Dec" not in page
+
+
 def test_a_waive_asks_first_and_then_says_what_came_back(as_role, kiln: Kiln, stored, future):
     manager = as_role("manager")
     address = f"{LIST}{kiln.own.no_show}/waive"

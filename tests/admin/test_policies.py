@@ -220,6 +220,32 @@ def test_a_class_follows_the_studio_again_after_a_page_that_says_what_changes(as
     assert changes(stored) == [{"grace_period_hours": [2, 24], "notify_moved": [False, True]}]
 
 
+def test_one_class_of_hundreds_is_found_to_give_it_its_own(as_role, stored, kiln):
+    studio = stored.get_one(Studio, kiln.own.studio)
+    classes = [factories.make_class(stored, studio, title=f"Yoga {number:03}") for number in range(120)]
+    factories.make_policy(stored, studio, classes[0], grace_period_hours=2)
+    stored.commit()
+    manager = as_role("manager")
+
+    def offered(page: str) -> list[str]:
+        following = page[page.index('id="following"') :]
+        return re.findall(r'<h3 class="st-name">(.*?)</h3>', following)
+
+    first = manager.get(INDEX).text
+    later = re.search(r'href="([^"]*after=[^"]*)"', first)
+    assert later is not None
+    second = manager.get(later[1].replace("&amp;", "&")).text
+    found = manager.get(INDEX, query_string={"q": "ga 07"}).text
+
+    assert (len(offered(first)), "Yoga 000" in offered(first)) == (49, False)
+    assert len(offered(second)) == 50
+    assert not set(offered(first)) & set(offered(second))
+    assert offered(found) == [f"Yoga {number:03}" for number in range(70, 80)]
+    assert "Yoga 000" in found[: found.index('id="following"')]
+    assert "Yoga 000" not in offered(manager.get(INDEX, query_string={"q": "Yoga 000"}).text)
+    assert "is called “pilates”" in manager.get(INDEX, query_string={"q": "pilates"}).text
+
+
 def test_the_numbers_beside_a_class_are_its_own(as_role, stored, kiln, regular):
     studio = stored.get_one(Studio, kiln.own.studio)
     other = factories.make_class(stored, studio, title="Mug Building")

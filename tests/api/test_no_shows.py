@@ -360,6 +360,14 @@ class TestTheQueue:
         assert found["no_shows"] == {"counted": 0, "limit": 3}
         assert (found["waived_at"], found["explanation"]) == (None, None)
 
+    def test_a_night_that_did_nothing_no_longer_threatens_what_begins_before_the_next(self, api, world, missed, clock):
+        for hours, threatened in ((-1, 1), (1, 0)):
+            clock.now = THE_NIGHT + timedelta(hours=hours)
+
+            (found,) = api("front_desk").get("/staff/no-shows").json["items"]
+
+            assert found["futures"] == {"threatened": threatened, "cancelled": 0}
+
     def test_after_the_night_shows_what_it_cost(self, api, world, missed, future, stored, clock):
         the_night_takes(stored, future, because_of=world.reservation)
         clock.now = THE_NIGHT + timedelta(hours=1)

@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -192,6 +192,21 @@ def violations(page: Page) -> list[str]:
         f"{one['id']}: {one['help']}: {'; '.join(str(node['target']) + ' ' + node['html'][:160] for node in one['nodes'][:5])}"
         for one in found["violations"]
     ]
+
+
+@contextmanager
+def before_script(page: Page, address: str, script: str) -> Iterator[None]:
+    """Open ``address`` on a line on which ``script`` has not come yet; it comes when the block ends."""
+    on_their_way: list[Route] = []
+
+    def hold(route: Route) -> None:
+        on_their_way.append(route)
+
+    page.route(f"**/{script}*", hold)
+    page.goto(address, wait_until="commit")
+    yield
+    for route in on_their_way:
+        route.continue_()
 
 
 def does_not_scroll_sideways(page: Page) -> bool:

@@ -29,6 +29,11 @@ def test_the_desk_finds_a_caller_and_reserves_for_them(portal: Portal, open_brow
     expect(page.get_by_role("heading", name="Dan Moreau")).to_be_visible()
     assert does_not_scroll_sideways(page)
     assert violations(page) == []
+    page.get_by_role("link", name="Edit details…").click()
+    expect(page.get_by_role("heading", name="Details of Dan Moreau")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+    assert violations(page) == []
+    page.get_by_role("link", name="Not now").click()
     page.get_by_role("link", name="Reserve", exact=True).click()
     page.get_by_role("navigation", name="Days").get_by_role("link").nth(1).click()
     assert violations(page) == []

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from studio_reservations.models import Customer, SessionReservation
-from tests.browser.conftest import PHONE, does_not_scroll_sideways, violations
+from tests.browser.conftest import PHONE, before_script, does_not_scroll_sideways, violations
 
 TABLET = {"width": 1280, "height": 800}
 
@@ -66,6 +66,14 @@ def test_a_customer_taps_their_name_and_is_checked_in(open_browser, portal, shot
     tablet.get_by_role("heading", name="Hold your code to the camera").wait_for(timeout=10_000)
 
 
+def test_a_name_written_before_the_script_has_come_is_found(open_browser):
+    tablet = paired(open_browser)
+    with before_script(tablet, "/studio/kiosk/", "kiosk.js"):
+        tablet.get_by_label("First name, or a scanned code").fill("Ola")
+
+    expect(tablet.get_by_role("button", name="Ola N.")).to_be_visible()
+
+
 def test_it_works_without_a_script(open_browser, portal):
     tablet = paired(open_browser, java_script_enabled=False)
 
@@ -77,8 +85,37 @@ def test_it_works_without_a_script(open_browser, portal):
     assert "SELF" in status_of(portal, "Ola Nowak")
 
 
-def test_it_fits_a_phone(open_browser):
+def test_it_fits_a_phone_and_is_french_for_one_visit(open_browser, portal, shots):
     tablet = paired(open_browser)
     tablet.set_viewport_size(PHONE)
-
     assert does_not_scroll_sideways(tablet)
+
+    french = tablet.get_by_role("link", name="Français")
+    box = french.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    french.focus()
+    tablet.keyboard.press("Enter")
+    tablet.get_by_role("heading", name="Montrez votre code à la caméra").wait_for()
+    assert violations(tablet) == []
+    for letter in "OLA":
+        tablet.get_by_role("button", name=letter, exact=True).click()
+    tablet.get_by_role("button", name="Ola N.").click()
+
+    tablet.get_by_role("heading", name="Bienvenue, Ola. Votre arrivée est confirmée.").wait_for()
+    assert does_not_scroll_sideways(tablet)
+    assert violations(tablet) == []
+    if shots:
+        tablet.screenshot(path=shots / "kiosk-done-french-390.png")
+    assert "SELF" in status_of(portal, "Ola Nowak")
+    tablet.get_by_role("link", name="Terminé").click()
+    tablet.get_by_role("heading", name="Hold your code to the camera").wait_for()
+
+    # Whoever chooses French and goes away leaves an English tablet.
+    tablet.clock.install()
+    tablet.get_by_role("link", name="Français").click()
+    tablet.get_by_role("heading", name="Montrez votre code à la caméra").wait_for()
+    tablet.clock.fast_forward(29_000)
+    expect(tablet.get_by_role("heading", name="Montrez votre code à la caméra")).to_be_visible()
+    tablet.clock.fast_forward(20_000)
+    tablet.get_by_role("heading", name="Hold your code to the camera").wait_for()

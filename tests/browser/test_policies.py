@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from studio_reservations.models import ReservationHistory
-from tests.browser.conftest import DESKTOP, PHONE, does_not_scroll_sideways, violations
+from tests.browser.conftest import DESKTOP, PHONE, before_script, does_not_scroll_sideways, violations
 
 
 def policy_page(page):
@@ -52,17 +52,9 @@ def test_the_replay_follows_what_is_typed_until_it_is_saved(open_browser, portal
 
 def test_what_is_typed_before_the_script_has_come_is_replayed_too(open_browser):
     page = open_browser("manager")
-    on_their_way = []
-
-    def hold(route):
-        on_their_way.append(route)
-
-    page.route("**/policy.js*", hold)
-    page.goto("/admin/studio/policies/studio", wait_until="commit")
-    page.get_by_label("Suspend after").fill("1")
-    expect(page.get_by_text("was 3")).to_be_hidden()
-    for script in on_their_way:
-        script.continue_()
+    with before_script(page, "/admin/studio/policies/studio", "policy.js"):
+        page.get_by_label("Suspend after").fill("1")
+        expect(page.get_by_text("was 3")).to_be_hidden()
 
     expect(page.get_by_text("was 3")).to_be_visible()
     expect(page.locator("#replay")).to_contain_text(re.compile(r"\b\d\d more people suspended\."))

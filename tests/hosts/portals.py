@@ -52,6 +52,12 @@ class Portal:
             self.db.session.commit()
             return run_in_transaction(work)
 
+    def close(self) -> None:
+        """Close every connection of its pools."""
+        with self.app.app_context():
+            for engine in self.db.engines.values():
+                engine.dispose()
+
     def ada(self) -> FlaskClient:
         """Return a browser in which Ada has logged in."""
         client = self.app.test_client()

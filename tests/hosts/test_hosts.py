@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import new_class
@@ -29,10 +30,19 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'portal.sqlite'}"
 
 
-def made(url: str, **options: Any) -> Portal:
-    portal = make_portal(url, **options)
-    portal.upgrade()
-    return portal
+@pytest.fixture
+def made() -> Iterator[Callable[..., Portal]]:
+    """Make portals with their tables; their connections are closed in the end."""
+    portals: list[Portal] = []
+
+    def make(url: str, **options: Any) -> Portal:
+        portals.append(make_portal(url, **options))
+        portals[-1].upgrade()
+        return portals[-1]
+
+    yield make
+    for portal in portals:
+        portal.close()
 
 
 def add_csrf_protect(app: Flask, _: SQLAlchemy) -> None:
@@ -41,7 +51,7 @@ def add_csrf_protect(app: Flask, _: SQLAlchemy) -> None:
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_a_portal_with_csrf_protect(url, order):
+def test_a_portal_with_csrf_protect(made, url, order):
     portal = made(url, **{order: add_csrf_protect})
 
     reserve(portal)
@@ -53,7 +63,7 @@ def test_a_portal_with_csrf_protect(url, order):
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_the_api_checks_the_csrf_token_itself(url, order):
+def test_the_api_checks_the_csrf_token_itself(made, url, order):
     portal = made(url, **{order: add_csrf_protect})
     body = portal.add_rows()
 
@@ -66,7 +76,7 @@ def test_the_api_checks_the_csrf_token_itself(url, order):
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_the_staff_screens_check_the_csrf_token_themselves(url, order):
+def test_the_staff_screens_check_the_csrf_token_themselves(made, url, order):
     portal = made(url, **{order: add_csrf_protect})
     portal.add_rows()
 
@@ -77,7 +87,7 @@ def test_the_staff_screens_check_the_csrf_token_themselves(url, order):
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_a_bearer_token_needs_no_csrf_token(url, order):
+def test_a_bearer_token_needs_no_csrf_token(made, url, order):
     portal = made(url, **{order: add_csrf_protect})
     body = portal.add_rows()
     with portal.app.app_context():
@@ -100,7 +110,7 @@ def add_own_api(app: Flask, _: SQLAlchemy) -> None:
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_a_portal_with_an_api_of_its_own_under_the_same_prefix(url, order):
+def test_a_portal_with_an_api_of_its_own_under_the_same_prefix(made, url, order):
     portal = made(url, **{order: add_own_api})
 
     reserve(portal)
@@ -126,7 +136,7 @@ def add_error_pages(app: Flask, _: SQLAlchemy) -> None:
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_a_portal_with_error_pages_of_its_own(url, order):
+def test_a_portal_with_error_pages_of_its_own(made, url, order):
     portal = made(url, **{order: add_error_pages})
 
     reserve(portal)
@@ -155,7 +165,7 @@ class BrokenIdentity:
         return None
 
 
-def test_a_fault_under_the_prefix_is_told_as_json_and_nothing_of_the_inside(url):
+def test_a_fault_under_the_prefix_is_told_as_json_and_nothing_of_the_inside(made, url):
     portal = made(url, first=add_error_pages, identity=BrokenIdentity())
 
     answer = portal.app.test_client().get("/api/me")
@@ -166,7 +176,7 @@ def test_a_fault_under_the_prefix_is_told_as_json_and_nothing_of_the_inside(url)
     assert "secret" not in answer.text
 
 
-def test_a_portal_with_two_binds(url, own_bind, tmp_path):
+def test_a_portal_with_two_binds(made, url, own_bind, tmp_path):
     config = {
         "SQLALCHEMY_BINDS": {"studio": f"sqlite:///{tmp_path / 'studio.sqlite'}"},
         "STUDIO_BIND_KEY": "studio",
@@ -199,7 +209,7 @@ def dataclass_models() -> list[SQLAlchemy]:
 
 
 @pytest.mark.parametrize("db", dataclass_models())
-def test_a_portal_whose_models_are_dataclasses(url, db):
+def test_a_portal_whose_models_are_dataclasses(made, url, db):
     bases = (db.Model,) if issubclass(db.Model, MappedAsDataclass) else (MappedAsDataclass, db.Model)
     model = new_class("Model", bases, exec_body=lambda body: body.update(__abstract__=True))
 
@@ -218,7 +228,7 @@ def test_a_portal_whose_models_are_dataclasses(url, db):
     assert repr(User(email="b@example.org", name="Bo")).endswith("User(id=None, email='b@example.org', name='Bo')")
 
 
-def test_a_portal_made_by_a_factory_twice(tmp_path):
+def test_a_portal_made_by_a_factory_twice(made, tmp_path):
     db = SQLAlchemy()
     user = plain_user(db)
     portals = [made(f"sqlite:///{tmp_path / name}", db=db, user=user) for name in ("a.sqlite", "b.sqlite")]
@@ -232,7 +242,7 @@ def test_a_portal_made_by_a_factory_twice(tmp_path):
     assert counts == [1, 0]
 
 
-def test_a_portal_that_pushes_a_context_in_its_factory(url):
+def test_a_portal_that_pushes_a_context_in_its_factory(made, url):
     def use_at_once(app: Flask, db: SQLAlchemy) -> None:
         with app.app_context():
             db.create_all()
@@ -242,7 +252,7 @@ def test_a_portal_that_pushes_a_context_in_its_factory(url):
     reserve(portal)
 
 
-def test_the_extension_leaves_what_the_portal_has_not(url):
+def test_the_extension_leaves_what_the_portal_has_not(made, url):
     """No CSRFProtect, no Flask-Migrate: none is installed behind the portal's back."""
     portal = made(url)
 

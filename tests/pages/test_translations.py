@@ -68,8 +68,8 @@ def test_french_is_set_as_french(path):
 
 @pytest.mark.parametrize(
     "path",
-    sorted(one for folder in ("pages", "mail") for one in (TEMPLATES / folder).iterdir()),
-    ids=lambda path: path.name,
+    sorted(one for folder in ("pages", "mail", "kiosk") for one in (TEMPLATES / folder).iterdir()),
+    ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_no_text_stands_in_a_template_unmarked(path):
     assert unmarked(path.read_text()) == []

@@ -78,7 +78,7 @@ def test_managers_ask_of_their_own_studio(history):
 def test_what_reservations_come_to(history):
     """Six for two sessions: two came, one by the desk, one did not and was waived, two gave up, one late, one is cancelled."""
     first, second = history.session(at(11, 3, 18), capacity=4), history.session(at(11, 10, 18), capacity=6)
-    history.reserve(first, ahead=timedelta(days=4), check_in_method="SELF")
+    history.reserve(first, ahead=timedelta(days=4), check_in_method="SELF", checked_in_by="kiosk:7")
     history.reserve(first, Status.CHECKED_IN, ahead=timedelta(days=2), check_in_method="STAFF")
     history.reserve(first, Status.NO_SHOW, ahead=timedelta(hours=12), waived_at=NOW)
     history.reserve(second, Status.CANCELLED, ahead=timedelta(hours=36), cancelled_at=at(11, 9, 12))
@@ -100,7 +100,7 @@ def test_what_reservations_come_to(history):
         came=2,
         missed=1,
         waived=1,
-        by_self=1,
+        by_kiosk=1,
         by_staff=1,
     )
     assert (counts.no_shows, counts.cancellations, counts.fill) == (Share(1, 3), Share(2, 6), Share(3, 10))

@@ -1,0 +1,105 @@
+"""Name, e-mail and phone of a customer, put right by the front desk."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import url_for
+from wtforms import Form, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from studio_reservations.admin.people import known_customer, put_at_fields
+from studio_reservations.admin.screens import Desk, Done, StaffScreen, form
+from studio_reservations.admin.seen import fresh, seen
+from studio_reservations.models import Role
+from studio_reservations.services.customer_details import correct_customer, fields_of_portal, may_correct
+from studio_reservations.services.customer_views import likely_duplicates
+
+AS_SAID = {"name": "name", "email": "e-mail", "phone": "phone"}
+"""How `likely_duplicates` calls the fields."""
+
+
+class DetailsForm(Form):  # type: ignore[misc] # WTForms ships no types
+    """What a customer is called and how they are reached."""
+
+    name = StringField(
+        "Name",
+        [InputRequired("Write the customer’s name."), Length(max=200, message="Write at most 200 characters.")],
+        render_kw={"autocomplete": "off", "autofocus": True},
+    )
+    email = StringField(
+        "E-mail",
+        [Optional(), Length(max=200, message="Write at most 200 characters.")],
+        description="For confirmations and reminders. Somebody who signs in to the portal with it finds their passes there.",
+        render_kw={"inputmode": "email", "autocomplete": "off"},
+    )
+    phone = StringField(
+        "Phone",
+        [Optional(), Length(max=50, message="Write at most 50 characters.")],
+        description="As one dials it here, or with the country code.",
+        render_kw={"inputmode": "tel", "autocomplete": "off"},
+    )
+
+
+class CustomerDetails(StaffScreen):
+    """What the front desk puts right in the record of a customer."""
+
+    @form("/<uuid:customer_id>/details", least=Role.FRONT_DESK)
+    def details(self, desk: Desk, customer_id: UUID) -> str | Done:
+        """Change name, e-mail and phone; whoever may be the same person then is shown first."""
+        customer, studio = known_customer(desk, customer_id)
+        session, region = desk.db_session, desk.state.settings.default_region
+        customer = fresh(desk, customer)
+        of_portal = fields_of_portal(session, customer_id=customer.id)
+        asked, saved = (
+            DetailsForm(desk.given if "name" in desk.given else None, obj=customer),
+            DetailsForm(obj=customer),
+        )
+        look = seen(desk, asked, saved)
+        alike = []
+        if desk.sent and asked.validate() and not look.overtaken:
+            changed = {AS_SAID[name] for name in look.saved.keys() - set(of_portal)}
+            found = likely_duplicates(
+                session,
+                actor=desk.actor,
+                studio_id=studio.id,
+                name=asked.name.data,
+                email=asked.email.data,
+                phone=asked.phone.data,
+                region=region,
+                but=customer.id,
+            )
+            alike = [(one, same) for one, same in found if changed.intersection(same)]
+            if not alike or "anyway" in desk.given:
+                correct_customer(
+                    session,
+                    studio_id=studio.id,
+                    customer_id=customer.id,
+                    name=asked.name.data,
+                    email=asked.email.data,
+                    phone=asked.phone.data,
+                    actor=desk.actor,
+                    now=desk.now,
+                    region=region,
+                )
+                return Done(
+                    message=f"The details of {customer.name} are saved.",
+                    to=url_for(".customer", customer_id=customer.id, studio=studio.slug),
+                )
+        elif desk.refusal is not None:
+            asked.validate()
+            desk = put_at_fields(desk, asked)
+        for name in of_portal:
+            asked[name].data, asked[name].render_kw = saved[name].data, {"readonly": True}
+            asked[name].description = "The portal says this. The customer changes it in their account there."
+        return self.show(
+            "customer_details.html",
+            desk=desk,
+            studio=studio,
+            customer=customer,
+            asked=asked,
+            look=look,
+            alike=alike,
+            elsewhere=not may_correct(session, customer_id=customer.id, actor=desk.actor),
+            may_manage=desk.actor.has_role(studio.id, Role.MANAGER),
+        )
