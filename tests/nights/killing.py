@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -187,7 +187,8 @@ def running(*command: str, environ: dict[str, str], log: Path) -> Iterator[subpr
     finally:
         process.send_signal(signal.SIGSTOP)  # it forks nobody between our look and the kill
         for child in _children(process.pid):
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it had ended, and was buried just before the stop
+                os.kill(child, signal.SIGKILL)
         process.kill()
         process.wait()
 
