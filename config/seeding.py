@@ -20,10 +20,11 @@ from wsgi import User, create_app, db
 def seed(directory: Path, *, environ: Mapping[str, str], now: datetime) -> list[str]:
     """Make the tables, import the schedule and add the people; return a line for each step. Done already, nothing is added."""
     app = create_app(settings(environ))
-    with app.app_context():
-        try:
+    try:
+        with app.app_context():
             return list(filter(None, _seeded(app, directory, now=now)))
-        finally:
+    finally:
+        with app.app_context():
             db.engine.dispose()
 
 

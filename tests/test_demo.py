@@ -98,8 +98,8 @@ def counts_of(directory: Path) -> Counter[str]:
                 "overdrawn": session.scalar(select(func.count()).where(ClassRegistration.sessions_remaining < 0)),
             }
         )
-        for engine in wsgi.db.engines.values():
-            engine.dispose()
+    with app.app_context():
+        wsgi.db.engine.dispose()
     return found
 
 
