@@ -23,10 +23,11 @@ from studio_reservations.pass_types import Status
 from studio_reservations.policies.checking_in import Window
 from studio_reservations.services.check_in import CheckInCode, CheckInService
 from studio_reservations.services.codes import CodeSigner
+from studio_reservations.services.consequences import Missed
 from studio_reservations.services.giving_up import Cost, cost_of_giving_up
 from studio_reservations.services.reservation_details import moved_to, reservation_details, session_of
 from studio_reservations.services.reservations import ReservationService
-from studio_reservations.services.tickets import Missed, wallet_of
+from studio_reservations.services.tickets import wallet_of
 
 ARRIVED = (Status.CHECKED_IN, Status.ATTENDED)
 LONGEST_DOOR_CODE = 20

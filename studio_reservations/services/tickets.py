@@ -11,24 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.errors import PassTypeUnavailable
-from studio_reservations.models import (
-    ClassSession,
-    CustomerStudio,
-    CustomerSuspension,
-    SessionReservation,
-    Studio,
-    SuspensionNoShow,
-)
+from studio_reservations.models import ClassSession, CustomerStudio, SessionReservation, Studio
 from studio_reservations.pass_type_registry import PassTypes
 from studio_reservations.pass_types import Figure, HeldPass, HeldReservation, Remaining, Status, Step
 from studio_reservations.policies.local_time import local_date
 from studio_reservations.policies.policy import Policy
 from studio_reservations.policies.reserving import Door, upcoming
 from studio_reservations.services.actors import Actor
+from studio_reservations.services.consequences import Missed, Pause, missed_of, pauses_of
 from studio_reservations.services.listings import RESERVATIONS, Page, of_class, of_studio, window_of
 from studio_reservations.services.pass_views import registrations_for
 from studio_reservations.services.seen import load_held_passes
@@ -39,12 +33,6 @@ PUNCHED = ("punch", "session")
 """What is shown as a punch each; other units are only counted."""
 _COMING = RESERVATIONS.add_columns(
     func.coalesce(of_class.self_check_in, of_studio.self_check_in, Policy().self_check_in).label("self_check_in")
-)
-_MISSED = RESERVATIONS.add_columns(
-    SessionReservation.missed_at,
-    SessionReservation.explanation,
-    SessionReservation.explained_at,
-    SessionReservation.explanation_answer,
 )
 
 
@@ -86,27 +74,6 @@ class Ticket:
     punches: Sequence[Punch]
     parts: Sequence[Part]
     is_over: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missed:
-    """A missed class that can still be explained until ``until``, and the reservations that it takes with it then.
-
-    ``held`` is its pass, where they still hold it.
-    """
-
-    row: Any
-    held: HeldPass | None
-    until: datetime
-    threatens: Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """A suspension that covers now, and the missed classes on which it was built, rows of `listings.RESERVATIONS`."""
-
-    suspension: CustomerSuspension
-    missed: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +124,8 @@ def wallet_of(
     return Wallet(
         tickets=sorted(tickets, key=_order),
         shut=_shut(db_session, customer_id, {row.studio_id for row in rows}),
-        missed=_missed(db_session, customer_id, now, coming, held),
-        pauses=_pauses(db_session, customer_id, now),
+        missed=missed_of(db_session, customer_id, now, coming, held),
+        pauses=pauses_of(db_session, customer_id, now),
     )
 
 
@@ -277,55 +244,6 @@ def _shut(db_session: Session, customer_id: UUID, studio_ids: set[UUID]) -> froz
         .where(Studio.id.in_(sorted(studio_ids)))
     ).all()
     return frozenset(row.id for row in rows if not Door(rollout=row.rollout, internal=bool(row.internal)).is_open)
-
-
-def _missed(
-    db_session: Session, customer_id: UUID, now: datetime, coming: Sequence[Any], held: Mapping[UUID, HeldPass]
-) -> list[Missed]:
-    rows = db_session.execute(
-        _MISSED.where(
-            SessionReservation.customer_id == customer_id,
-            SessionReservation.waived_at.is_(None),
-            SessionReservation.missed_at.is_not(None),
-            or_(SessionReservation.status == "NO_SHOW", SessionReservation.counts_as_no_show.is_(True)),
-            or_(SessionReservation.auto_cancel_at > now, SessionReservation.grace_ends_at > now),
-        ).order_by(ClassSession.starts_at, SessionReservation.id)
-    ).all()
-    found = []
-    for row in rows:
-        until = row.auto_cancel_at or row.grace_ends_at
-        if until is not None and until > now:
-            threatens = [
-                one
-                for one in coming
-                if row.auto_cancel_at is not None
-                and one.registration_id == row.registration_id
-                and one.status == Status.PENDING
-                and one.starts_at > row.auto_cancel_at
-            ]
-            found.append(Missed(row=row, held=held.get(row.registration_id), until=until, threatens=threatens))
-    return found
-
-
-def _pauses(db_session: Session, customer_id: UUID, now: datetime) -> dict[UUID, Pause]:
-    suspensions = db_session.scalars(
-        select(CustomerSuspension).where(
-            CustomerSuspension.customer_id == customer_id,
-            CustomerSuspension.ended_at.is_(None),
-            CustomerSuspension.starts_at <= now,
-            CustomerSuspension.ends_at > now,
-        )
-    ).all()
-    missed = db_session.execute(
-        RESERVATIONS.add_columns(SuspensionNoShow.suspension_id)
-        .join(SuspensionNoShow, SuspensionNoShow.reservation_id == SessionReservation.id)
-        .where(SuspensionNoShow.suspension_id.in_([one.id for one in suspensions]))
-        .order_by(ClassSession.starts_at, SessionReservation.id)
-    ).all()
-    return {
-        one.studio_id: Pause(suspension=one, missed=[row for row in missed if row.suspension_id == one.id])
-        for one in suspensions
-    }
 
 
 def _order(ticket: Ticket) -> tuple[Any, ...]:
