@@ -51,23 +51,15 @@ class CustomerDetails(StaffScreen):
         session, region = desk.db_session, desk.state.settings.default_region
         customer = fresh(desk, customer)
         of_portal = fields_of_portal(session, customer_id=customer.id)
-        asked, saved = (
-            DetailsForm(desk.given if "name" in desk.given else None, obj=customer),
-            DetailsForm(obj=customer),
-        )
+        asked = DetailsForm(desk.given if "name" in desk.given else None, obj=customer)
+        saved = DetailsForm(obj=customer)
         look = seen(desk, asked, saved)
         alike = []
         if desk.sent and asked.validate() and not look.overtaken:
             changed = {AS_SAID[name] for name in look.saved.keys() - set(of_portal)}
+            typed = {name: asked[name].data for name in AS_SAID}
             found = likely_duplicates(
-                session,
-                actor=desk.actor,
-                studio_id=studio.id,
-                name=asked.name.data,
-                email=asked.email.data,
-                phone=asked.phone.data,
-                region=region,
-                but=customer.id,
+                session, actor=desk.actor, studio_id=studio.id, **typed, region=region, but=customer.id
             )
             alike = [(one, same) for one, same in found if changed.intersection(same)]
             if not alike or "anyway" in desk.given:
@@ -75,9 +67,7 @@ class CustomerDetails(StaffScreen):
                     session,
                     studio_id=studio.id,
                     customer_id=customer.id,
-                    name=asked.name.data,
-                    email=asked.email.data,
-                    phone=asked.phone.data,
+                    **typed,
                     actor=desk.actor,
                     now=desk.now,
                     region=region,
