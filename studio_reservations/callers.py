@@ -9,27 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from flask import Request
-from sqlalchemy import String, Uuid, bindparam, cast, null, select, union_all
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.database import run_in_transaction
 from studio_reservations.errors import Forbidden, NotAuthenticated
 from studio_reservations.identity import Identity, PortalUser
 from studio_reservations.models import (
-    AccessKind,
     ApiToken,
     Customer,
-    CustomerAccess,
     Role,
-    StudioStaff,
     TokenScope,
 )
 from studio_reservations.models.connection import connection
 from studio_reservations.services.accounts import customer_for_portal_user
 from studio_reservations.services.actors import Actor, ActorKind
+from studio_reservations.services.staffing import user_actor
 from studio_reservations.services.tokens import token_hash
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -48,15 +45,6 @@ _TOKEN = (
     )
     .outerjoin(Customer, Customer.id == ApiToken.customer_id)
     .where(ApiToken.token_hash == bindparam("hash"))
-)
-# Whom they act for, and where they work: one question, asked with every call.
-_USER: Any = union_all(
-    select(CustomerAccess.customer_id, CustomerAccess.kind, cast(null(), Uuid()).label("staff_id"), Customer.locale)
-    .join(Customer, Customer.id == CustomerAccess.customer_id)
-    .where(CustomerAccess.user_id == bindparam("user")),
-    select(StudioStaff.studio_id, StudioStaff.role, StudioStaff.id, cast(null(), String())).where(
-        StudioStaff.user_id == bindparam("user"), StudioStaff.active.is_(True)
-    ),
 )
 
 
@@ -94,7 +82,10 @@ def actor_for(db_session: Session, caller: Caller, *, method: str, now: datetime
     :raises Stranger: for a portal user who has not yet a customer of their own.
     """
     if caller.user is not None:
-        return _user_actor(db_session, caller.user)
+        actor = user_actor(db_session, user_id=caller.user.id)
+        if actor.own_customer_id is None:
+            raise Stranger()
+        return actor
     token = connection(db_session).execute(_TOKEN, {"hash": caller.token_hash}).one_or_none()
     if token is None or _is_over(token, now):
         raise NotAuthenticated()
@@ -121,27 +112,3 @@ def welcome(caller: Caller, *, now: datetime, region: str) -> None:
 def _is_over(token: Any, now: datetime) -> bool:
     expired = token.expires_at is not None and token.expires_at <= now
     return expired or token.revoked_at is not None or token.erased_at is not None
-
-
-def _user_actor(db_session: Session, user: PortalUser) -> Actor:
-    customers: dict[UUID, str] = {}
-    roles: dict[UUID, Role] = {}
-    staff_ids: dict[UUID, UUID] = {}
-    locales: dict[UUID, str | None] = {}
-    for of_id, kind, staff_id, locale in connection(db_session).execute(_USER, {"user": user.id}):
-        if staff_id is None:
-            customers[of_id], locales[of_id] = kind, locale
-        else:
-            roles[of_id], staff_ids[of_id] = Role(kind), staff_id
-    own = next((customer_id for customer_id, kind in customers.items() if kind == AccessKind.SELF), None)
-    if own is None:
-        raise Stranger()
-    return Actor(
-        kind=ActorKind.USER,
-        id=user.id,
-        customer_ids=frozenset(customers),
-        own_customer_id=own,
-        roles=MappingProxyType(roles),
-        staff_ids=MappingProxyType(staff_ids),
-        locale=locales[own],
-    )

@@ -29,7 +29,7 @@ from studio_reservations.policies import due
 from studio_reservations.services.actors import Actor
 from studio_reservations.services.no_shows import NoShowService
 from studio_reservations.services.policies import put_policy
-from studio_reservations.services.staffing import staff_actor
+from studio_reservations.services.staffing import user_actor
 from studio_reservations.state import current_state
 
 DAYS = 90
@@ -204,7 +204,7 @@ class Past:
         )
 
     def _staff(self, name: str) -> Actor:
-        return staff_actor(self.people.db_session, user_id=str(self.people.users[name].id))
+        return user_actor(self.people.db_session, user_id=str(self.people.users[name].id))
 
     def _deliver(self, now: datetime) -> None:
         deliver_outbox(lambda work: work(self.people.db_session), as_of=now, courier=self._courier)

@@ -90,7 +90,9 @@ class CustomerReserving(StaffScreen):
             week=[max(day - timedelta(days=3), today) + timedelta(days=one) for one in range(7)],
             pass_id=pass_id,
             tickets=[one for one in tickets if not one.dead],
-            offered=[_offered(desk, studio, one.session, one.answer.refusal, one.answer.choice) for one in found],
+            offered=[
+                _offered(desk, studio, customer, one.session, one.answer.refusal, one.answer.choice) for one in found
+            ],
             on=lambda one: say_day(one, now=desk.now, timezone=studio.timezone),
         )
 
@@ -103,7 +105,7 @@ class CustomerReserving(StaffScreen):
             raise NotFound()
         service, pass_id = desk.service(ReservationService), id_asked(desk.given, "pass")
         makeup_for = id_asked(desk.given, "makeup_for")
-        rules = tuple(one for one in _may_set_aside(desk, studio) if one in desk.given.getlist("override"))
+        rules = tuple(one for one in _may_set_aside(desk, studio, customer) if one in desk.given.getlist("override"))
         asked = (NeededReasonForm if rules else ReasonForm)(desk.given)
         if desk.sent and asked.validate():
             made = service.create_reservation(
@@ -138,7 +140,7 @@ class CustomerReserving(StaffScreen):
             desk=desk,
             studio=studio,
             customer=customer,
-            one=_offered(desk, studio, session, refusal, choice),
+            one=_offered(desk, studio, customer, session, refusal, choice),
             pass_id=pass_id,
             makeup_for=makeup_for,
             asked=asked,
@@ -177,6 +179,7 @@ class CustomerReserving(StaffScreen):
             studio=studio,
             customer=customer,
             row=row,
+            own=desk.actor.acts_for(customer.id),
             free=is_free(
                 now=desk.now,
                 free_until=row.free_cancellation_until,
@@ -195,19 +198,22 @@ def _tickets(desk: Desk, customer: Customer, studio: Studio) -> list[Any]:
     return [ticket(one, now=desk.now) for one in cards]
 
 
-def _may_set_aside(desk: Desk, studio: Studio) -> tuple[str, ...]:
+def _may_set_aside(desk: Desk, studio: Studio, customer: Customer) -> tuple[str, ...]:
+    """Return the rules that whoever asks may set aside for a customer: none for themselves, nor for whom they act for."""
+    if desk.actor.acts_for(customer.id):
+        return ()
     return tuple(code for code, role in RESERVING.items() if desk.actor.has_role(studio.id, role))
 
 
 def _offered(
-    desk: Desk, studio: Studio, row: Any, refusal: ReservationRefused | None, choice: Choice | None
+    desk: Desk, studio: Studio, customer: Customer, row: Any, refusal: ReservationRefused | None, choice: Choice | None
 ) -> Offered:
     free = max(0, row.capacity - row.seats_taken)
     begun = row.starts_at <= desk.now
     if refusal is None:
         return Offered(row=row, free=free, begun=begun, uses=_uses(choice))
     told = [refusal, *(one["refusal"] for one in refusal.values.get("passes", ()) if "refusal" in one)]
-    allowed = _may_set_aside(desk, studio)
+    allowed = _may_set_aside(desk, studio, customer)
     return Offered(
         row=row,
         free=free,

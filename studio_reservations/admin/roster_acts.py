@@ -110,7 +110,7 @@ class RosterActs(StaffScreen):
         except StudioError as refusal:
             timezone = timezone_of(desk.db_session, kind="session", row_id=found.session_id)
             sentence = sentence_of(refusal, timezone=timezone)
-            can = refusal.code in CHECKING_IN and desk.actor.has_role(found.studio_id, CHECKING_IN[refusal.code])
+            can = _may_set_aside(desk, refusal, found)
             if self.by_script:
                 anyway = url_for(".anyway", reservation_id=reservation_id) if can else None
                 return make_response({"code": refusal.code, "message": sentence, "anyway": anyway}, refusal.status)
@@ -138,7 +138,7 @@ class RosterActs(StaffScreen):
             found = session_view(db_session, session_id)
             sentences = {key: sentence_of(error, timezone=found.timezone) for key, error in refused.items()}
             can = {
-                key: error.code in CHECKING_IN and desk.actor.has_role(found.studio_id, CHECKING_IN[error.code])
+                key: _may_set_aside(desk, error, db_session.get_one(SessionReservation, key))
                 for key, error in refused.items()
             }
         done = len(outcome) - len(refused)
@@ -160,6 +160,13 @@ class RosterActs(StaffScreen):
             )
         _keep(session_id, {key: (sentences[key], can[key]) for key in refused})
         return Done(message=message, to=to_roster(session_id))
+
+
+def _may_set_aside(desk: Desk, refusal: StudioError, reservation: SessionReservation) -> bool:
+    """Tell whether whoever asks may check in all the same: not themselves, and nobody for whom they act."""
+    if refusal.code not in CHECKING_IN or desk.actor.acts_for(reservation.customer_id):
+        return False
+    return desk.actor.has_role(reservation.studio_id, CHECKING_IN[refusal.code])
 
 
 def _ids(texts: Iterable[str]) -> list[UUID]:

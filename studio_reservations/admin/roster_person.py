@@ -134,6 +134,7 @@ class RosterPerson(StaffScreen):
         return {
             "class_session": found,
             "tile": tile,
+            "own": desk.actor.acts_for(tile.row.customer_id),
             "timezone": found.timezone,
             "phase": phase_of(found, desk.now),
             "class_day": is_class_day(found, desk.now),

@@ -31,7 +31,7 @@ from studio_reservations.errors import CsrfFailed, Forbidden, InvalidRequest, No
 from studio_reservations.models import Role
 from studio_reservations.policies.local_time import zone
 from studio_reservations.sentences import sentence_of, title_of
-from studio_reservations.services.staffing import staff_actor
+from studio_reservations.services.staffing import user_actor
 from studio_reservations.state import State, current_state
 
 ROOT = Path(__file__).parent.parent
@@ -149,7 +149,7 @@ class StaffScreen(BaseView):  # type: ignore[misc] # Flask-Admin ships no types
     def desk(self, db_session: Session, method: Callable[..., Any], **values: Any) -> Desk:
         """Return this request in its transaction. :raises NotFound: for whoever works nowhere. :raises Forbidden:"""
         least: Role = method.mark.least  # type: ignore[attr-defined]
-        actor = staff_actor(db_session, user_id=g.studio_user.id)
+        actor = user_actor(db_session, user_id=g.studio_user.id)
         if not actor.roles:
             raise NotFound()
         if not any(actor.has_role(studio_id, least) for studio_id in actor.roles):
@@ -199,7 +199,7 @@ def menu_roles(state: State) -> frozenset[Role]:
         else:
             db_session = state.db.session()
             with db_session.no_autoflush:
-                g.studio_roles = frozenset(staff_actor(db_session, user_id=user.id).roles.values())
+                g.studio_roles = frozenset(user_actor(db_session, user_id=user.id).roles.values())
     roles: frozenset[Role] = g.studio_roles
     return roles
 

@@ -102,7 +102,7 @@ class WalkIns(StaffScreen):
             pass_types=desk.state.pass_types,
         )
         may_issue = desk.actor.has_role(session.studio_id, Role.MANAGER) and DROP_IN in desk.state.pass_types
-        started = shown["phase"] != "before"
+        started = shown["phase"] != "before" and not desk.actor.acts_for(customer_id)  # then there is no override
         asked = WalkInForm(desk.given)
         if desk.sent and asked.validate():
             chosen = self._chosen(asked.pass_id.data or "", passes, may_issue=may_issue)

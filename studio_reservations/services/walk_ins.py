@@ -44,7 +44,7 @@ class Choosable:
 def passes_for_walk_in(
     db_session: Session, *, actor: Actor, session_id: UUID, customer_id: UUID, now: datetime, pass_types: PassTypes
 ) -> Sequence[Choosable]:
-    """Return a customer's passes for a session, those that do first; judged with all that ``actor`` may set aside.
+    """Return a customer's passes for a session, those that do first; judged with all that ``actor`` may set aside for them.
 
     The number of queries does not grow with the passes. :raises NotFound, Forbidden:
     """
@@ -55,11 +55,12 @@ def passes_for_walk_in(
     require_known(db_session, customer_id=customer_id, studio_id=row.studio_id)
     board = load_board(db_session, customer_id=customer_id, studio_id=row.studio_id, now=now, pass_types=pass_types)
     steps = steps_of_offers(db_session, [row]).get(row.class_id, ())
+    by_staff = not actor.acts_for(customer_id)
     offer = offer_of(
-        row, timezone=board.timezone, steps=steps, customer_id=customer_id, makeup_for_id=None, by_staff=True
+        row, timezone=board.timezone, steps=steps, customer_id=customer_id, makeup_for_id=None, by_staff=by_staff
     )
     reserved = live_reservations(db_session, customer_id=customer_id, session_ids=[session_id]).get(session_id)
-    mine = frozenset(code for code, role in RESERVING.items() if actor.has_role(row.studio_id, role))
+    mine = frozenset(code for code, role in RESERVING.items() if by_staff and actor.has_role(row.studio_id, role))
     found = []
     for case in board.cases(offer, steps=steps, reserved_id=reserved):
         label, remaining = words_of(case.held, pass_types)
