@@ -64,6 +64,10 @@ class ClassForm(Form):  # type: ignore[misc]
         if studio_class is not None:
             self.some_pass_types.data = studio_class.allowed_pass_types is not None
 
+    def kinds(self) -> list[str] | None:
+        """Return the kinds of pass that may be used, None for every one."""
+        return sorted(self.allowed_pass_types.data or ()) if self.some_pass_types.data else None
+
     def terms(self) -> ClassTerms:
         """Return what the service is told."""
         return ClassTerms(
@@ -72,7 +76,7 @@ class ClassForm(Form):  # type: ignore[misc]
             instructor=(self.instructor.data or "").strip() or None,
             default_capacity=self.default_capacity.data,
             default_duration_minutes=self.default_duration_minutes.data,
-            allowed_pass_types=sorted(self.allowed_pass_types.data or ()) if self.some_pass_types.data else None,
+            allowed_pass_types=self.kinds(),
             active=bool(self.active.data),
         )
 

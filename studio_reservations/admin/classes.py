@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,13 @@ from uuid import UUID
 from flask import url_for
 
 from studio_reservations.admin.class_forms import CancelForm, ClassForm, SeriesForm, SessionForm, StepForm
+from studio_reservations.admin.form_conflicts import Merged, fresh, merge
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
-from studio_reservations.admin.seen import fresh, seen
+from studio_reservations.errors import TryAgain
 from studio_reservations.models import ClassSession, ClassStep, Role, Studio, StudioClass
 from studio_reservations.policies.local_time import local_date, zone
 from studio_reservations.policies.recurring import Recurrence
-from studio_reservations.services.class_sessions import ClassSessionService
+from studio_reservations.services.class_sessions import ClassSessionService, SessionChange
 from studio_reservations.services.class_views import (
     classes_of_studio,
     coming_sessions,
@@ -24,8 +26,10 @@ from studio_reservations.services.class_views import (
 )
 from studio_reservations.services.classes import ClassService
 from studio_reservations.services.series import SeriesService, SeriesTerms
+from studio_reservations.services.session_terms import current_terms
 
 ENDPOINT = "studio_classes"
+ATTEMPTS = 5
 
 
 class ClassScreen(StaffScreen):
@@ -94,12 +98,20 @@ class ClassScreen(StaffScreen):
         terms, saved = ClassForm(desk.given if desk.given else None, obj=studio_class), ClassForm(obj=studio_class)
         terms.offer(desk.state.pass_types, studio_class if not desk.given else None)
         saved.offer(desk.state.pass_types, studio_class)
-        look = seen(desk, terms, saved)
-        if desk.sent and terms.validate() and not look.overtaken:
+        merged = merge(
+            desk,
+            terms,
+            saved,
+            together=("some_pass_types", "allowed_pass_types"),
+            stored={"allowed_pass_types": ClassForm.kinds},
+        )
+        if desk.sent and terms.validate() and not merged.conflicts:
             changed = desk.service(ClassService).change(class_id=class_id, actor=desk.actor, terms=terms.terms())
             return Done(message=f"{changed.title} is saved.", to=self._address(class_id))
         studio = desk.db_session.get_one(Studio, studio_class.studio_id)
-        return self.show("class_form.html", desk=desk, studio=studio, terms=terms, studio_class=studio_class, look=look)
+        return self.show(
+            "class_form.html", desk=desk, studio=studio, terms=terms, studio_class=studio_class, merged=merged
+        )
 
     @act("/<uuid:class_id>/parts", least=Role.MANAGER)
     def add_part(self, desk: Desk, class_id: UUID) -> Done:
@@ -114,12 +126,12 @@ class ClassScreen(StaffScreen):
         """Change a part."""
         step = fresh(desk, desk.own(ClassStep, step_id))
         terms = StepForm(desk.given if desk.given else None, obj=step)
-        look = seen(desk, terms, StepForm(obj=step))
-        if desk.sent and terms.validate() and not look.overtaken:
+        merged = merge(desk, terms, StepForm(obj=step))
+        if desk.sent and terms.validate() and not merged.conflicts:
             desk.service(ClassService).change_step(step_id=step_id, actor=desk.actor, terms=terms.terms())
             return Done(message=f"Part {step.position} is saved.", to=self._address(step.class_id))
         studio_class = desk.db_session.get_one(StudioClass, step.class_id)
-        return self.show("class_part.html", desk=desk, step=step, terms=terms, studio_class=studio_class, look=look)
+        return self.show("class_part.html", desk=desk, step=step, terms=terms, studio_class=studio_class, merged=merged)
 
     @act("/parts/<uuid:step_id>/remove", least=Role.MANAGER)
     def remove_part(self, desk: Desk, step_id: UUID) -> Done:
@@ -169,30 +181,23 @@ class ClassScreen(StaffScreen):
         """Change one session: its time, its seats, where and with whom."""
         class_session = desk.own(ClassSession, session_id)
         studio = desk.db_session.get_one(Studio, class_session.studio_id)
-        start = class_session.starts_at.astimezone(zone(studio.timezone))
-        end = class_session.ends_at.astimezone(zone(studio.timezone))
-        when = {"day": start.date(), "at": start.time(), "minutes": int((end - start).total_seconds() // 60)}
-        terms = SessionForm(desk.given if desk.given.get("day") else None, obj=class_session, **when)
-        saved = SessionForm(obj=class_session, **when)
-        for one in (terms, saved):
-            one.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
-        look = seen(desk, terms, saved, but=("reason",))
-        if desk.sent and terms.validate() and not look.overtaken:
-            changed = desk.service(ClassSessionService).update_session(
-                session_id=session_id,
-                changes=terms.changes(class_session, timezone=studio.timezone),
-                actor=desk.actor,
-                reason=terms.reason.data or None,
-            )
-            message = "The session is saved."
-            if changed.moved:
-                told = f"{changed.holders_told} {'person is' if changed.holders_told == 1 else 'people are'} told"
-                undone = (
-                    f", {_counted(changed.check_ins_undone, 'check-in')} taken back" if changed.check_ins_undone else ""
+        for _ in range(ATTEMPTS):
+            terms, merged = _session_asked(desk, class_session, studio)
+            if not desk.sent or not terms.validate() or merged.conflicts:
+                break
+            # Not locked: a session is locked after the passes of those who are in it.
+            with suppress(TryAgain):  # somebody else was quicker, and what they saved is looked at
+                changed = desk.service(ClassSessionService).update_session(
+                    session_id=session_id,
+                    changes=terms.changes(class_session, timezone=studio.timezone),
+                    seen=current_terms(class_session),
+                    actor=desk.actor,
+                    reason=terms.reason.data or None,
                 )
-                clash = f", {_counted(changed.conflicts, 'reservation')} to look at" if changed.conflicts else ""
-                message = f"The session is moved: {told}{undone}{clash}."
-            return Done(message=message, to=url_for("studio_sessions.roster", session_id=session_id))
+                to = url_for("studio_sessions.roster", session_id=session_id)
+                return Done(message=_said_of(changed), to=to)
+        else:
+            raise TryAgain()
         return self.show(
             "class_session.html",
             desk=desk,
@@ -200,7 +205,7 @@ class ClassScreen(StaffScreen):
             class_session=class_session,
             studio_class=desk.db_session.get_one(StudioClass, class_session.class_id),
             terms=terms,
-            look=look,
+            merged=merged,
             room=who_is_in(desk.db_session, session_id),
         )
 
@@ -235,6 +240,26 @@ class ClassScreen(StaffScreen):
 
     def _address(self, class_id: UUID) -> str:
         return url_for(f"{ENDPOINT}.details", class_id=class_id)
+
+
+def _session_asked(desk: Desk, class_session: ClassSession, studio: Studio) -> tuple[SessionForm, Merged]:
+    start = class_session.starts_at.astimezone(zone(studio.timezone))
+    end = class_session.ends_at.astimezone(zone(studio.timezone))
+    when = {"day": start.date(), "at": start.time(), "minutes": int((end - start).total_seconds() // 60)}
+    terms = SessionForm(desk.given if desk.given.get("day") else None, obj=class_session, **when)
+    saved = SessionForm(obj=class_session, **when)
+    for one in (terms, saved):
+        one.offer(teachers_of(desk.db_session, studio.id), class_session.instructor_id)
+    return terms, merge(desk, terms, saved, but=("reason",), together=("day", "at", "minutes"))
+
+
+def _said_of(changed: SessionChange) -> str:
+    if not changed.moved:
+        return "The session is saved."
+    told = f"{changed.holders_told} {'person is' if changed.holders_told == 1 else 'people are'} told"
+    undone = f", {_counted(changed.check_ins_undone, 'check-in')} taken back" if changed.check_ins_undone else ""
+    clash = f", {_counted(changed.conflicts, 'reservation')} to look at" if changed.conflicts else ""
+    return f"The session is moved: {told}{undone}{clash}."
 
 
 def _series(series: Any, class_id: UUID) -> SeriesTerms:

@@ -8,10 +8,11 @@ from flask import url_for
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
+from studio_reservations.admin.form_conflicts import fresh, mark_of, merge
 from studio_reservations.admin.people import known_customer, put_at_fields
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form
-from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.models import Role
+from studio_reservations.services.contact import checked_name, checked_phone
 from studio_reservations.services.customer_details import correct_customer, fields_of_portal, may_correct
 from studio_reservations.services.customer_views import likely_duplicates
 
@@ -40,6 +41,11 @@ class DetailsForm(Form):  # type: ignore[misc] # WTForms ships no types
         render_kw={"inputmode": "tel", "autocomplete": "off"},
     )
 
+    @property
+    def mark(self) -> str:
+        """What tells the three from others: another person is said to be one only of those that were looked at."""
+        return mark_of([(self[name].data or "").strip() for name in AS_SAID])
+
 
 class CustomerDetails(StaffScreen):
     """What the front desk puts right in the record of a customer."""
@@ -53,16 +59,26 @@ class CustomerDetails(StaffScreen):
         of_portal = fields_of_portal(session, customer_id=customer.id)
         asked = DetailsForm(desk.given if "name" in desk.given else None, obj=customer)
         saved = DetailsForm(obj=customer)
-        look = seen(desk, asked, saved)
+        merged = merge(
+            desk,
+            asked,
+            saved,
+            stored={
+                "name": lambda form: checked_name(form.name.data or "", {}),
+                "phone": lambda form: checked_phone(form.phone.data, region, {}) or form.phone.data,
+            },
+        )
+        touched = merged.changed.difference(of_portal)
+        elsewhere = not may_correct(session, customer_id=customer.id, actor=desk.actor)
         alike = []
-        if desk.sent and asked.validate() and not look.overtaken:
-            changed = {AS_SAID[name] for name in look.saved.keys() - set(of_portal)}
+        if desk.sent and not elsewhere and asked.validate() and not merged.conflicts:
+            changed = {AS_SAID[name] for name in touched}
             typed = {name: asked[name].data for name in AS_SAID}
             found = likely_duplicates(
                 session, actor=desk.actor, studio_id=studio.id, **typed, region=region, but=customer.id
             )
             alike = [(one, same) for one, same in found if changed.intersection(same)]
-            if not alike or "anyway" in desk.given:
+            if not alike or desk.given.get("anyway") == asked.mark:
                 correct_customer(
                     session,
                     studio_id=studio.id,
@@ -82,14 +98,17 @@ class CustomerDetails(StaffScreen):
         for name in of_portal:
             asked[name].data, asked[name].render_kw = saved[name].data, {"readonly": True}
             asked[name].description = "The portal says this. The customer changes it in their account there."
+        first = next(one for one in asked if one.short_name not in of_portal)
+        first.render_kw = {**first.render_kw, "autofocus": True}
         return self.show(
             "customer_details.html",
             desk=desk,
             studio=studio,
             customer=customer,
             asked=asked,
-            look=look,
+            merged=merged,
             alike=alike,
-            elsewhere=not may_correct(session, customer_id=customer.id, actor=desk.actor),
+            elsewhere=elsewhere,
+            typed=[asked[name] for name in AS_SAID if name in touched],
             may_manage=desk.actor.has_role(studio.id, Role.MANAGER),
         )

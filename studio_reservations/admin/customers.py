@@ -12,6 +12,7 @@ from wtforms.validators import Length, Optional
 from studio_reservations.admin.customer_details import CustomerDetails, DetailsForm
 from studio_reservations.admin.customer_records import CustomerRecords
 from studio_reservations.admin.customer_reserving import CustomerReserving
+from studio_reservations.admin.form_conflicts import fresh, merge
 from studio_reservations.admin.pass_words import ticket
 from studio_reservations.admin.people import (
     PAGE_SIZE,
@@ -25,7 +26,6 @@ from studio_reservations.admin.people import (
     say_when,
 )
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, act, form, page
-from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.admin.stories import told
 from studio_reservations.models import Customer, Role, Rollout, Studio
 from studio_reservations.services import customer_views as views
@@ -94,7 +94,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
                 phone=asked.phone.data,
                 region=region,
             )
-            if not alike or "anyway" in desk.given:
+            if not alike or desk.given.get("anyway") == asked.mark:
                 customer, is_new = create_customer(
                     desk.db_session,
                     studio_id=studio.id,
@@ -135,7 +135,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
             internal=link.internal,
             asks_internal=studio.rollout == Rollout.INTERNAL,
             notes=notes,
-            look=seen(desk, notes, notes),
+            merged=merge(desk, notes, notes),
             tickets=[ticket(one, now=desk.now) for one in self._cards(desk, customer, studio)],
             coming=views.coming_of(session, **here, now=desk.now),
             missed=views.missed_by(session, customer_id=customer.id, studio=studio, now=desk.now),
@@ -165,8 +165,8 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
         customer, studio = known_customer(desk, customer_id)
         link = fresh(desk, views.link_of(desk.db_session, customer_id=customer.id, studio_id=studio.id))
         asked = NotesForm(desk.given if "notes" in desk.given else None, obj=link)
-        look = seen(desk, asked, NotesForm(obj=link))
-        if asked.validate() and desk.sent and not look.overtaken:
+        merged = merge(desk, asked, NotesForm(obj=link))
+        if asked.validate() and desk.sent and not merged.conflicts:
             set_notes(
                 desk.db_session,
                 studio_id=studio.id,
@@ -176,7 +176,7 @@ class CustomersScreen(CustomerReserving, CustomerDetails, CustomerRecords, Staff
                 now=desk.now,
             )
             return Done(message="The notes are saved.", to=_to(customer, studio))
-        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked, look=look)
+        return self.show("customer_notes.html", desk=desk, studio=studio, customer=customer, asked=asked, merged=merged)
 
     @act("/<uuid:customer_id>/internal", least=Role.OWNER)
     def internal(self, desk: Desk, customer_id: UUID) -> Done:

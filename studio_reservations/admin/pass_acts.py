@@ -11,12 +11,12 @@ from flask import url_for
 from wtforms import DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from studio_reservations.admin.form_conflicts import fresh, merge
 from studio_reservations.admin.forms import REASON, NeededReasonForm, ReasonForm, choices
 from studio_reservations.admin.pass_options import WholeField
 from studio_reservations.admin.pass_words import counted, ticket
 from studio_reservations.admin.people import id_asked, put_at_fields, say_day, say_when
 from studio_reservations.admin.screens import Desk, Done, StaffScreen, form
-from studio_reservations.admin.seen import fresh, seen
 from studio_reservations.errors import InvalidTransition, PunchesHeld
 from studio_reservations.models import ClassRegistration, RegistrationStatus, Role, SessionReservation, Studio
 from studio_reservations.policies.local_time import local_date
@@ -97,8 +97,8 @@ class PassActs(StaffScreen):
         saved = ChangeForm(obj=fresh(desk, desk.own(ClassRegistration, registration_id)))
         card = self._card(desk, registration_id)
         asked = ChangeForm(desk.given if "sent" in desk.given else None, obj=card.row)
-        look = seen(desk, asked, saved, but=("reason",))
-        if desk.sent and asked.validate() and not look.overtaken:
+        merged = merge(desk, asked, saved, but=("reason",))
+        if desk.sent and asked.validate() and not merged.conflicts:
             changes: RegistrationChanges = {
                 "valid_from": asked.valid_from.data,
                 "valid_until": asked.valid_until.data,
@@ -110,7 +110,7 @@ class PassActs(StaffScreen):
             )
             return self._done(card, "The terms are changed. What is reserved stays.")
         desk = put_at_fields(desk, asked)
-        return self._shown("pass_terms.html", desk, card, asked=asked, look=look)
+        return self._shown("pass_terms.html", desk, card, asked=asked, merged=merged)
 
     @form("/<uuid:registration_id>/members", least=Role.MANAGER)
     def members(self, desk: Desk, registration_id: UUID) -> str | Done:

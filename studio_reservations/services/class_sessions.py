@@ -139,13 +139,21 @@ class ClassSessionService:
         return class_session
 
     def update_session(
-        self, *, session_id: UUID, changes: SessionChanges, actor: Actor, reason: str | None = None
+        self,
+        *,
+        session_id: UUID,
+        changes: SessionChanges,
+        actor: Actor,
+        reason: str | None = None,
+        seen: SessionChanges | None = None,
     ) -> SessionChange:
         """Change a session; another time is a move, which its holders are told of.
 
         Moved with ``starts_at`` alone, it stays as long as it was. Checked-in customers are PENDING again, giving up is free
-        until the new start, and what the new time breaks is flagged on each reservation.
+        until the new start, and what the new time breaks is flagged on each reservation. With ``seen`` it is changed only
+        while it still has these values.
 
+        :raises TryAgain: where it has them no longer; nothing is changed, and it is read anew.
         :raises SessionStarted: for a move after the start.
         :raises SessionCancelled, CapacityBelowTaken, NotFound:
         :raises InvalidRequest: naming each wrong field.
@@ -153,6 +161,10 @@ class ClassSessionService:
         with atomic(self.db_session):
             for _ in range(ATTEMPTS):
                 class_session = self._class_session(session_id, actor)
+                guard: dict[str, Any] = {**(seen or {})}
+                if any(getattr(class_session, name) != value for name, value in guard.items()):
+                    raise TryAgain()
+                guard |= {"starts_at": class_session.starts_at, "ends_at": class_session.ends_at}
                 values = changed_values(class_session, changes, now=self.now)
                 self._check_instructor(values.get("instructor_id"), studio_id=class_session.studio_id)
                 if not values:
@@ -165,8 +177,7 @@ class ClassSessionService:
                     .where(
                         ClassSession.id == session_id,
                         ClassSession.status == "SCHEDULED",
-                        ClassSession.starts_at == class_session.starts_at,
-                        ClassSession.ends_at == class_session.ends_at,
+                        *(getattr(ClassSession, name).is_not_distinct_from(value) for name, value in guard.items()),
                         ClassSession.seats_taken <= values.get("capacity", class_session.capacity),
                     )
                     .values(values)

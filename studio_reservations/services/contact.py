@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 
@@ -10,13 +11,18 @@ from studio_reservations.language import N_
 
 DEFAULT_REGION = "US"
 LONGEST_TEXT = 200
+_JOINERS = "\u200c\u200d"  # within a word they change how it is written
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # Unicode calls them letters; nobody sees them
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def checked_name(text: str, errors: dict[str, str]) -> str:
-    """Return the name without spaces too many; one that is empty or too long is named in ``errors``."""
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_TEXT:
+    """Return the name without spaces too many and what nobody sees; an empty or too long one is named in ``errors``."""
+    words = "".join(filter(_is_kept, text)).split()
+    name = " ".join(filter(None, (word.strip(_JOINERS) for word in words)))
+    if not any(map(str.isalnum, name)):
+        errors["name"] = "Write a name with at least one letter or digit."
+    elif len(name) > LONGEST_TEXT:
         errors["name"] = f"Write a name of at most {LONGEST_TEXT} characters."
     return name
 
@@ -50,3 +56,9 @@ def checked_phone(text: str | None, region: str, errors: dict[str, str]) -> str 
             "Write a phone number, outside the country with its country code, such as +1 416 555 0123."
         )
     return number
+
+
+def _is_kept(sign: str) -> bool:
+    if sign in _FILLERS:
+        return False
+    return sign.isspace() or sign in _JOINERS or unicodedata.category(sign) not in {"Cf", "Cc"}

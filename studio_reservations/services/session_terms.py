@@ -85,6 +85,13 @@ def changed_values(class_session: ClassSession, changes: SessionChanges, *, now:
     return values
 
 
+def current_terms(class_session: ClassSession) -> SessionChanges:
+    """Return what a session has of all that can be changed of it."""
+    terms: Any = {name: getattr(class_session, name) for name in SessionChanges.__annotations__}
+    kept: SessionChanges = terms
+    return kept
+
+
 def is_move(names: Iterable[str]) -> bool:
     """Return whether a change of these fields gives the session another time."""
     return not {"starts_at", "ends_at"}.isdisjoint(names)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -159,6 +160,44 @@ def press(client: FlaskClient, path: str, **fields: object) -> TestResponse:
     token = client.get("/api/csrf").get_json()["csrf_token"]
     values = {name: value for name, value in fields.items() if value is not None}
     return client.post(path, data={"csrf_token": token, **values})
+
+
+class _Fields(HTMLParser):
+    """What the fields of the form hold that carries ``opened``, as a browser would send it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._form: dict[str, str] = {}
+        self._field: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = {}
+        elif tag == "input" and (values.get("type") != "checkbox" or "checked" in values):
+            self._form[values.get("name", "")] = values.get("value", "")
+        elif tag in {"select", "textarea"}:
+            self._field = values["name"]
+            self._form[self._field] = ""
+        elif tag == "option" and "selected" in values:
+            self._form[str(self._field)] = values["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "textarea" and self._field is not None:
+            self._form[self._field] = data.strip()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"select", "textarea"}:
+            self._field = None
+        elif tag == "form" and "opened" in self._form:
+            self.sent = self._form
+
+
+def filled_in(page: str) -> dict[str, str]:
+    """Return what a browser sends of the form on a page that two people may have open."""
+    return {name: value for name, value in _Fields(page).sent.items() if name not in {"csrf_token", "once"}}
 
 
 def told(client: FlaskClient, response: TestResponse) -> str:

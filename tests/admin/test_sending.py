@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from studio_reservations.models import ClassSession, ClassStep, Customer, IdempotencyRecord, PunchLedgerEntry
+from studio_reservations.models import ClassStep, Customer, IdempotencyRecord, PunchLedgerEntry
 from tests import host
 from tests.admin.conftest import build, make_portal, press, told
 from tests.factories import NOW
@@ -59,20 +57,6 @@ def test_two_taps_add_a_part_once(as_role, kiln, stored):
         assert press(manager, path, once="a form", title="Throwing").status_code == 303
 
     assert len(stored.scalars(select(ClassStep).where(ClassStep.title == "Throwing")).all()) == 1
-
-
-def test_a_session_that_another_moved_meanwhile_is_not_moved_back(as_role, kiln, stored):
-    manager, path = as_role("manager"), f"/admin/studio/classes/sessions/{kiln.own.session}"
-    page = manager.get(path).text
-    [seen] = re.findall(r'name="seen" value="(\w+)"', page)
-    typed = dict(re.findall(r'name="(day|at|minutes)"[^>]*value="([^"]+)"', page)) | {"capacity": "9"}
-    moved = press(manager, path, seen=seen, **typed | {"at": "16:00"})
-    assert moved.status_code == 303
-
-    answer = press(manager, path, seen=seen, **typed)
-
-    assert "Somebody changed this session while you were here" in answer.text
-    assert stored.get_one(ClassSession, kiln.own.session).starts_at == NOW + timedelta(hours=6)
 
 
 def test_every_form_has_a_number_of_its_own(as_role, kiln):

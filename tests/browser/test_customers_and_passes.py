@@ -46,6 +46,34 @@ def test_the_desk_finds_a_caller_and_reserves_for_them(portal: Portal, open_brow
         page.screenshot(path=shots / "customer-390.png", full_page=True)
 
 
+def test_a_name_without_an_end_fits_and_enter_says_of_nobody_that_they_are_another(portal: Portal, open_browser, shots):
+    page = open_browser("desk", viewport=PHONE)
+    page.goto("/admin/studio/customers/new")
+    page.get_by_label("Name").fill("V" * 200)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Edit details…")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+    page.get_by_role("link", name="Edit details…").click()
+    expect(page.get_by_role("heading", name="Details of VVV")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+    page.get_by_label("E-mail").fill("lena@example.org")
+    for _ in range(2):
+        page.get_by_label("E-mail").press("Enter")
+        expect(page.get_by_role("heading", name="may know this person already")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+    assert violations(page) == []
+    if shots is not None:
+        page.screenshot(path=shots / "customer-alike-390.png", full_page=True)
+    page.get_by_role("button", name="Save, they are two people").click()
+    expect(page.get_by_text("are saved.")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+    page.goto("/admin/studio/customers/new")
+    page.get_by_label("Name").fill("V" * 200)
+    page.get_by_label("Name").press("Enter")
+    expect(page.get_by_role("button", name="as another person")).to_be_visible()
+    assert does_not_scroll_sideways(page)
+
+
 def test_a_manager_issues_a_pass_after_a_look_and_takes_punches_that_were_held(portal: Portal, open_browser, shots):
     page = open_browser("manager")
     page.goto("/admin/studio/passes/issue")

@@ -16,11 +16,13 @@ from studio_reservations.errors import (
     SessionCancelled,
     SessionEnded,
     SessionStarted,
+    TryAgain,
 )
 from studio_reservations.models import ClassSession, OutboxMessage, Role
 from studio_reservations.pass_types import Status
 from studio_reservations.services.check_in import CheckInService
 from studio_reservations.services.class_sessions import ClassSessionService
+from studio_reservations.services.session_terms import current_terms
 from studio_reservations.services.timezones import change_timezone
 from tests.factories import (
     NOW,
@@ -182,6 +184,21 @@ def test_fewer_seats_than_are_taken_are_refused(db_session, session, punches, ma
         service(db_session).update_session(session_id=session.id, changes={"capacity": 0}, actor=manager)
 
     assert refused.value.values == {"capacity": 0, "taken": 1}
+
+
+def test_what_is_no_longer_as_it_was_seen_is_not_changed(db_session, session, manager):
+    seen = current_terms(session)
+    for location in ("Room 2", "Room 3"):
+        service(db_session).update_session(
+            session_id=session.id, changes={"location": location}, actor=manager, seen=current_terms(session)
+        )
+
+    with pytest.raises(TryAgain):
+        service(db_session).update_session(
+            session_id=session.id, changes={"location": "Garden"}, actor=manager, seen=seen
+        )
+
+    assert session.location == "Room 3"
 
 
 def test_a_change_that_is_none_writes_nothing(db_session, session, manager):

@@ -54,7 +54,7 @@ def test_a_new_customer_is_known_to_the_studio_with_a_phone_number_that_can_be_c
     customer, new = create_customer(
         db_session,
         studio_id=studio.id,
-        name="  Ada   Potter ",
+        name="  Ada\u200b   Pot\u00adter\u200d ",
         email=" ada@example.org ",
         phone="416 555 0123",
         region="CA",
@@ -109,11 +109,19 @@ def test_another_studio_s_customers_are_not_looked_at(db_session, studio, desk):
     assert find_customers(db_session, studio_id=studio.id, q="ada", actor=desk) == [customer]
 
 
+def test_a_name_keeps_what_joins_its_letters(db_session, studio, desk):
+    customer, _ = create_customer(db_session, studio_id=studio.id, name="Noor\u200cjahan", actor=desk, now=NOW)
+
+    assert customer.name == "Noor\u200cjahan"
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
         ({"name": " "}, "name"),
         ({"name": "x" * 201}, "name"),
+        ({"name": "\u200b \u3164\u200d"}, "name"),
+        ({"name": "…"}, "name"),
         ({"email": "ada"}, "email"),
         ({"phone": "12"}, "phone"),
         ({"phone": "call me"}, "phone"),
