@@ -82,6 +82,7 @@ def correct_customer(
             errors["email"] = "Another record here has this name and e-mail. A manager can merge the two."
     if errors:
         raise InvalidRequest(errors=errors)
-    change_fields(db_session, customer, values, actor=actor, as_staff=True, now=now, studio_id=studio_id)
+    as_staff = not actor.acts_for(customer_id)  # decision 15
+    change_fields(db_session, customer, values, actor=actor, as_staff=as_staff, now=now, studio_id=studio_id)
     db_session.flush()
     return customer

@@ -122,6 +122,12 @@ def test_a_ward_s_name_is_the_studio_s_to_correct(db_session, ada, correct):
     assert (ada.name, ada.email) == ("Ada Byron", None)
 
 
+def test_a_ward_is_corrected_as_by_any_parent_also_by_one_who_works_here(db_session, desk, ada, correct):
+    correct(actor=replace(desk, customer_ids=frozenset({ada.id})), phone="(416) 555-0199")
+
+    assert [one["performed_by_kind"] for one in history_of(db_session, ada.id)] == ["CUSTOMER"]
+
+
 def test_whom_another_studio_knows_too_only_the_desk_of_both_corrects(db_session, studio, desk, ada, correct):
     other = make_studio(db_session)
     link(db_session, ada, other)
