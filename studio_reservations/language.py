@@ -44,7 +44,6 @@ PATTERNS: Mapping[str, str] = {
     "day and month": N_("d MMMM"),
     "day and month with year": N_("d MMMM y"),
     "month": N_("LLLL y"),
-    "month name": N_("MMMM"),
     "time": N_("HH:mm"),
 }
 """Date patterns of CLDR, in English."""

@@ -14,6 +14,7 @@ from studio_reservations.admin.row_filters import Choice, Days, Number, Text
 from studio_reservations.admin.rows import Column, StudioRows, is_token
 from studio_reservations.models import (
     ApiToken,
+    ClassRegistration,
     ClassSession,
     Customer,
     ReservationHistory,
@@ -23,6 +24,7 @@ from studio_reservations.models import (
     StudioStaff,
     SubjectType,
 )
+from studio_reservations.services.stories import IS_PASS, PASS
 
 ACT = ReservationHistory
 SESSION_ID = case((ACT.subject_type == SubjectType.SESSION.value, ACT.subject_id), else_=SessionReservation.session_id)
@@ -74,9 +76,11 @@ class AuditScreen(StudioRows):
             ClassSession.starts_at,
             StudioClass.title.label("class_title"),
             SessionReservation.guest_name,
+            *PASS,
         )
         .outerjoin(Customer, Customer.id == ACT.customer_id)
         .outerjoin(SessionReservation, SessionReservation.id == ACT.reservation_id)
+        .outerjoin(ClassRegistration, IS_PASS)
         .outerjoin(ClassSession, ClassSession.id == SESSION_ID)
         .outerjoin(StudioClass, StudioClass.id == ClassSession.class_id)
         .outerjoin(StudioStaff, (StudioStaff.studio_id == ACT.studio_id) & (StudioStaff.user_id == ACT.performed_by))

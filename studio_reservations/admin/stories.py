@@ -8,8 +8,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from studio_reservations.admin.pass_words import counted
 from studio_reservations.admin.people import roster_of, say_day, say_when
 from studio_reservations.models import PerformerKind
+from studio_reservations.policies.pass_words import PUNCH, unit_of
+from studio_reservations.services.stories import pass_of
+from studio_reservations.state import current_state
 
 DOERS = {
     PerformerKind.CUSTOMER: "the customer",
@@ -98,7 +102,7 @@ def told(rows: Sequence[Any], *, now: datetime, timezone: str, me: str, whose: U
             when=say_when(row.created_at, now=now, timezone=timezone),
             text=sentence_of_act(row, now, timezone),
             by=_doer(row, me),
-            cost=_cost(row.details or {}) if row.reservation_id is not None else "",
+            cost=_cost(row.details or {}, _unit(row, now, timezone)) if row.reservation_id is not None else "",
             reason=row.reason,
             status=row.to_status if row.action in SAID_BY_CHIP else None,
             roster=roster_of(row.session_id),
@@ -154,7 +158,7 @@ def sentence_of_act(row: Any, now: datetime, timezone: str) -> str:
             what += f" for {row.guest_name}"
         return what if row.action in SAID_BY_CHIP else RESERVATION[verb].format(what=what)
     if subject == "registration":
-        return _of_pass(verb, details, day)
+        return _of_pass(verb, details, day, _unit(row, now, timezone))
     if subject == "suspension":
         return _of_suspension(verb, details, day)
     if subject == "customer" and verb in CUSTOMER:
@@ -165,13 +169,19 @@ def sentence_of_act(row: Any, now: datetime, timezone: str) -> str:
     return row.action.replace(".", " ").replace("_", " ").capitalize()  # type: ignore[no-any-return]
 
 
-def _cost(details: Mapping[str, Any]) -> str:
+def _unit(row: Any, now: datetime, timezone: str) -> str:
+    """Return what the pass of an act counts."""
+    held = pass_of(row, now=now, timezone=timezone)
+    return PUNCH if held is None else unit_of(held, pass_types=current_state().pass_types)
+
+
+def _cost(details: Mapping[str, Any], unit: str) -> str:
     told = []
     if details.get("late"):
         told.append("late")
     for key, words in (("punches_charged", "charged"), ("punches_refunded", "given back"), ("punches", "")):
         if number := details.get(key):
-            told.append(f"{number} punch{'' if number == 1 else 'es'} {words}".strip())
+            told.append(f"{counted(number, unit)} {words}".strip())
     if details.get("overridden"):
         told.append("a rule was set aside: " + ", ".join(str(one).replace("_", " ") for one in details["overridden"]))
     if cause := CAUSES.get(str(details.get("reason_code"))):
@@ -179,10 +189,10 @@ def _cost(details: Mapping[str, Any]) -> str:
     return ", ".join(told)
 
 
-def _of_pass(verb: str, details: Mapping[str, Any], day: Callable[[Any], str]) -> str:
+def _of_pass(verb: str, details: Mapping[str, Any], day: Callable[[Any], str], unit: str) -> str:
     if verb == "issued":
         included, until = details.get("sessions_included"), details.get("valid_until")
-        count = f" with {included} punch{'' if included == 1 else 'es'}" if included is not None else ""
+        count = f" with {counted(included, unit)}" if included is not None else ""
         return f"Pass issued{count}" + (f", valid until {day(until)}" if until else "")
     cancelled = details.get("reservations_cancelled") or 0
     lost = f", {cancelled} reservation{'' if cancelled == 1 else 's'} cancelled free" if cancelled else ""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import (
@@ -85,7 +85,7 @@ class Decisions:
 
 
 def to_decide(db_session: Session, *, actor: Actor, studio: Studio, now: datetime) -> Decisions:
-    """Return what can still be waived before anything follows, and whatever was explained and not answered; soonest first.
+    """Return what can still be waived before its night acts, and whatever was explained and not answered; soonest first.
 
     The number of queries is the same for any number of rows. :raises NotFound, Forbidden:
     """
@@ -173,11 +173,7 @@ def count_to_decide(db_session: Session, *, actor: Actor, studio: Studio, now: d
         db_session.scalar(
             select(func.count())
             .select_from(SessionReservation)
-            .where(
-                SessionReservation.studio_id == studio.id,
-                SessionReservation.counts_as_no_show.is_(True),
-                waiting(now),
-            )
+            .where(SessionReservation.studio_id == studio.id, waiting(now))
         )
         or 0
     )
@@ -197,8 +193,18 @@ def to_act_on(db_session: Session, reservation_id: UUID) -> Any:
 
 def waiting(now: datetime) -> Any:
     """Return the condition that a missed class waits for a decision."""
+    # A night that has passed and did nothing is made up for by the next.
+    night_to_come = and_(
+        SessionReservation.status == Status.NO_SHOW.value,
+        SessionReservation.auto_cancel_at.is_not(None),
+        SessionReservation.futures_cancelled_at.is_(None),
+    )
     unanswered = and_(SessionReservation.explained_at.is_not(None), SessionReservation.explanation_answer.is_(None))
-    return and_(SessionReservation.waived_at.is_(None), or_(now < _DEADLINE, unanswered))
+    return and_(
+        SessionReservation.counts_as_no_show == literal_column("true"),  # as the partial index has it, on SQLite too
+        SessionReservation.waived_at.is_(None),
+        or_(now < _DEADLINE, night_to_come, unanswered),
+    )
 
 
 def _decisions(

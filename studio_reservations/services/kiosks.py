@@ -49,6 +49,8 @@ FEWEST_LETTERS = 2
 MOST_NAMES = 8
 NEAR = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i"})
 """Letters that Unicode does not make of another and an accent, as one writes them without a key for them."""
+HYPHENS = str.maketrans(dict.fromkeys("-‐–—", " "))
+"""A non-breaking one is made an ordinary one by the decomposition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +180,11 @@ def kiosks_of(db_session: Session, *, studio_id: UUID, actor: Actor) -> Sequence
 def people_at_the_door(db_session: Session, *, studio_id: UUID, query: str, now: datetime) -> Sequence[AtTheDoor]:
     """Return who may check in now and has a name that begins so, at most 8; nobody before two letters are written.
 
-    Compared is what is shown, the first name and an initial: trying letter by letter tells nobody's surname. An accent is as
-    good as none, for the screen's keys have none; the databases do not compare so by themselves.
+    Compared is what is shown, the first name and an initial: trying letter by letter tells nobody's other names. An accent is
+    as good as none and a hyphen as a space, for the screen's keys have none; the databases do not compare so by themselves.
     """
-    first, _, rest = query.strip().partition(" ")
-    written = _bare(f"{first} {rest.strip()[:1]}".strip())
-    if len(written) < FEWEST_LETTERS:
+    written = _words(query)
+    if len(" ".join(written)) < FEWEST_LETTERS:
         return []
     rows = db_session.execute(
         _coming(studio_id)
@@ -202,7 +203,7 @@ def people_at_the_door(db_session: Session, *, studio_id: UUID, query: str, now:
             starts_at=row.starts_at,
         )
         for row in rows
-        if _bare(row.guest_name or row.customer_name).startswith(written) and now in window_of(row)
+        if _is_shown(row.guest_name or row.customer_name, written) and now in window_of(row)
     ][:MOST_NAMES]
 
 
@@ -243,10 +244,21 @@ def first_name_and_initial(name: str) -> str:
     return f"{first} {rest[-1][0]}." if rest else first
 
 
-def _bare(name: str) -> str:
-    """Return a name in small letters without accents: ``éloïse``, ``ELOISE`` and ``Éloïse`` are one."""
+def _is_shown(name: str, written: Sequence[str]) -> bool:
+    """Tell whether what `first_name_and_initial` shows of a name begins with these words, of the last its first letter."""
+    first, *rest = name.split()
+    own = _words(first)
+    if len(written) <= len(own):
+        return " ".join(own).startswith(" ".join(written))
+    # Whoever goes on to a middle name and then to the last, or writes both parts of a double one, is found by either letter.
+    initials = {written[len(own)][0], written[-1][0]}
+    return list(written[: len(own)]) == own and bool(rest) and "".join(_words(rest[-1]))[:1] in initials
+
+
+def _words(name: str) -> list[str]:
+    """Return a name's words in small letters without accents: ``Anne-Zoé`` and ``ANNE ZOE`` are one."""
     letters = normalize("NFKD", name.casefold().translate(NEAR))
-    return "".join(one for one in letters if one.isalnum() or one == " ")
+    return "".join(one for one in letters.translate(HYPHENS) if one.isalnum() or one == " ").split()
 
 
 def _coming(studio_id: UUID) -> Any:

@@ -6,13 +6,16 @@ Source: rules.md §1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from studio_reservations.models import (
+    ClassRegistration,
     ClassSession,
     Customer,
     PunchLedgerEntry,
@@ -20,7 +23,14 @@ from studio_reservations.models import (
     SessionReservation,
     StudioClass,
 )
+from studio_reservations.pass_types import HeldPass
+from studio_reservations.policies.pass_words import held_pass_of
 
+_PASS = {column.key: column.label(f"pass_{column.key}") for column in ClassRegistration.__table__.columns}
+PASS = tuple(_PASS.values())
+"""The columns of `pass_of`."""
+IS_PASS: Any = ClassRegistration.id == func.coalesce(SessionReservation.registration_id, ReservationHistory.subject_id)
+"""The condition that a pass is the one of an act, its own or that of its reservation."""
 _ACTS: Any = (
     select(
         ReservationHistory.id,
@@ -38,8 +48,10 @@ _ACTS: Any = (
         StudioClass.title.label("class_title"),
         Customer.id.label("customer_id"),
         Customer.name.label("customer_name"),
+        *PASS,
     )
     .outerjoin(SessionReservation, SessionReservation.id == ReservationHistory.reservation_id)
+    .outerjoin(ClassRegistration, IS_PASS)
     .outerjoin(ClassSession, ClassSession.id == SessionReservation.session_id)
     .outerjoin(StudioClass, StudioClass.id == ClassSession.class_id)
     .outerjoin(Customer, Customer.id == ReservationHistory.customer_id)
@@ -92,3 +104,11 @@ def punches_of_pass(db_session: Session, *, registration_id: UUID, limit: int, s
     """Return the pass's ledger with the class of each entry, the latest first."""
     wanted = _PUNCHES.where(PunchLedgerEntry.registration_id == registration_id)
     return db_session.execute(wanted.limit(limit).offset(skip)).all()
+
+
+def pass_of(row: Any, *, now: datetime, timezone: str) -> HeldPass | None:
+    """Return the pass of an act whose row has `PASS`, enough for words; None where the act is of none."""
+    if row.pass_id is None:
+        return None
+    columns = SimpleNamespace(**{name: getattr(row, label.name) for name, label in _PASS.items()})
+    return held_pass_of(columns, now=now, timezone=timezone)

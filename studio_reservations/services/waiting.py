@@ -90,11 +90,7 @@ def _missed(db_session: Session, studios: Sequence[UUID], now: datetime) -> dict
     tonight = and_(SessionReservation.auto_cancel_at <= now + NIGHT, SessionReservation.futures_cancelled_at.is_(None))
     rows = db_session.execute(
         select(SessionReservation.studio_id, func.count(), func.count().filter(tonight))
-        .where(
-            SessionReservation.studio_id.in_(studios),
-            SessionReservation.counts_as_no_show.is_(True),
-            waiting(now),
-        )
+        .where(SessionReservation.studio_id.in_(studios), waiting(now))
         .group_by(SessionReservation.studio_id)
     )
     return {row[0]: (row[1], row[2]) for row in rows}

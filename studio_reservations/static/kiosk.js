@@ -24,8 +24,19 @@
     }
   }
 
+  // The other language keeps what is written, but for a scanned code: an address is kept in the browser's history.
+  function carry() {
+    for (const link of document.querySelectorAll("a[hreflang]")) {
+      const address = new URL(link.href);
+      if (field.value && field.value.length <= LONGEST_NAME) address.searchParams.set("q", field.value);
+      else address.searchParams.delete("q");
+      link.href = address;
+    }
+  }
+
   let soon;
   field.addEventListener("input", () => {
+    carry();
     clearTimeout(soon);
     soon = setTimeout(find, 150);
   });
@@ -35,7 +46,10 @@
     find();
   });
 
-  if (field.value) find(); // written before this script was here
+  if (field.value) {
+    carry();
+    find(); // written before this script was here
+  }
 
   by("kiosk-keys").hidden = false;
   by("kiosk-keys").addEventListener("click", (event) => {
@@ -43,6 +57,7 @@
     if (!key) return;
     const letter = key.textContent.trim();
     field.value = letter ? field.value + (field.value ? letter.toLowerCase() : letter) : field.value.slice(0, -1);
+    carry();
     find();
   });
 
@@ -54,6 +69,7 @@
     left = false;
     idle = setTimeout(() => {
       field.value = "";
+      carry();
       list.replaceChildren();
       left = true;
     }, IDLE_MS);

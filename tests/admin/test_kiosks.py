@@ -125,13 +125,38 @@ def test_letter_by_letter_nobody_learns_a_surname(tablet, query):
         ("Zoe Singh", "zoë"),
         ("Øyvind Singh", "oy"),
         ("D’Arcy Singh", "darc"),
+        ("Anne-Zoé Singh", "anne z"),
+        ("Anne-Zoé Singh", "ANNE ZOE S"),
+        ("Anne‑Zoé Singh", "anne-zo"),
     ],
 )
-def test_a_name_is_found_without_its_accents(tablet, kiln: Kiln, stored, name, query):
+def test_a_name_is_found_without_its_accents_and_hyphens(tablet, kiln: Kiln, stored, name, query):
     stored.get_one(Customer, kiln.own.customer).name = name
     stored.flush()
 
     assert name.replace("ingh", ".") in unescape(tablet.get(f"{DOOR}names", query_string={"q": query}).text)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "is_found"),
+    [
+        ("Éloïse Anne Gagnon", "eloise g", True),
+        ("Éloïse Anne Gagnon", "Eloise Gx", True),
+        ("Éloïse Anne Gagnon", "eloise a", False),
+        ("Éloïse Anne Gagnon", "Eloise Anne Gagnon", True),
+        ("Éloïse Anne Gagnon", "Eloise Berthe Gagnon", True),
+        ("Éloïse Anne Gagnon", "eloisea", False),
+        ("Éloïse Smith-Gagnon", "Eloise Smith-Gagnon", True),
+        ("Éloïse Smith-Gagnon", "Eloise G", False),
+        ("Éloïse", "eloise", True),
+        ("Éloïse", "eloise a", False),
+    ],
+)
+def test_of_a_name_is_compared_what_is_shown(tablet, kiln: Kiln, stored, name, query, is_found):
+    stored.get_one(Customer, kiln.own.customer).name = name
+    stored.flush()
+
+    assert ("<b>Éloïse" in unescape(tablet.get(f"{DOOR}names", query_string={"q": query}).text)) == is_found
 
 
 def test_before_the_window_nobody_is_found(tablet, clock):

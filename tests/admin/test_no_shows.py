@@ -57,13 +57,13 @@ def test_what_waits_shows_the_time_left_and_what_the_night_will_take(as_role, ki
     assert "To decide 1" in page
 
 
-@pytest.mark.parametrize("acted_on", [False, True])
+@pytest.mark.parametrize(("acted_on", "explained"), [(False, False), (False, True), (True, True), (True, False)])
 def test_a_night_that_has_passed_is_made_up_for_by_the_next_until_it_was_acted_on(
-    acted_on, as_role, kiln: Kiln, stored, future, clock
+    acted_on, explained, as_role, kiln: Kiln, stored, future, clock
 ):
     clock.now = NOW + timedelta(days=2)  # Thursday at ten; the night was to cancel on Wednesday
     missed = reservation_of(stored, kiln.own.no_show)
-    missed.explanation, missed.explained_at = "The tram did not come.", NOW
+    missed.explanation, missed.explained_at = ("The tram did not come.", NOW) if explained else (None, None)
     missed.futures_cancelled_at = NOW + timedelta(days=1, hours=20) if acted_on else None
     tonight = factories.make_session(
         stored, stored.get_one(StudioClass, kiln.own.studio_class), starts_at=clock.now + timedelta(hours=8)
@@ -77,13 +77,18 @@ def test_a_night_that_has_passed_is_made_up_for_by_the_next_until_it_was_acted_o
             f"/admin/studio/customers/{missed.customer_id}/",
             "Cancelled Fri 4 Dec, 02:00, unless the missed class is waived",
         ),
+        (LIST, "Waits for an answer" if explained else "Its night has not run yet"),
         (LIST, "Cancelled Fri 4 Dec, 02:00, unless it is waived: Fri 4 Dec, 10:00</p>"),
         (f"{LIST}customers/{missed.customer_id}/", "1 reservation cancelled Fri 4 Dec, 02:00, unless it is waived"),
         ("/admin/studio/", "1 of them is acted on within a day"),
     ):
         page = desk.get(path).text
-        assert page.count(said) == (0 if acted_on else 1), path
+        assert page.count(said) == ((acted_on and said == "Waits for an answer") or not acted_on), path
         assert "ancelled Wed 2 Dec" not in page
+    waits = int(explained or not acted_on)
+    assert f"To decide {waits}<" in desk.get(LIST).text
+    assert ("1 no-show can still be waived" in desk.get("/admin/studio/").text) == bool(waits)
+    assert (f"{LIST}customers/{missed.customer_id}/" in desk.get(f"{LIST}?show=past").text) != bool(waits)
 
 
 def test_a_waive_asks_first_and_then_says_what_came_back(as_role, kiln: Kiln, stored, future):

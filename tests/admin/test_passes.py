@@ -12,6 +12,7 @@ from sqlalchemy import select
 from studio_reservations.models import (
     ClassRegistration,
     ClassSession,
+    ReservationHistory,
     SessionReservation,
     Studio,
     StudioClass,
@@ -218,9 +219,24 @@ def test_punches_are_adjusted_with_a_reason_that_the_story_keeps(as_role, stored
     assert factories.ledger_of(stored, held)[-1] == ("ADJUSTMENT", 2, 7)
 
 
-def test_a_pass_that_counts_credits_is_shown_and_adjusted_in_credits(portal, stored, held, clock):
+def test_a_pass_that_counts_credits_is_shown_and_adjusted_in_credits(portal, stored, held, clock, kiln: Kiln):
     pass_ = kept(stored, held)
     pass_.pass_type, pass_.pass_options = "credit_pack", {"credits": 5, "price": 1, "prices": {}}
+    acts = {"registration.issued": {"sessions_included": 30}, "reservation.checked_in": {"punches_charged": 1}}
+    for action, details in acts.items():
+        stored.add(
+            ReservationHistory(
+                studio_id=pass_.studio_id,
+                action=action,
+                subject_type=action.partition(".")[0],
+                subject_id=pass_.id if "issued" in action else kiln.own.pending,
+                reservation_id=None if "issued" in action else kiln.own.pending,
+                customer_id=pass_.customer_id,
+                performed_by_kind="STAFF",
+                details=details,
+                created_at=clock.now,
+            )
+        )
     stored.commit()
     url = portal.config["SQLALCHEMY_DATABASE_URI"]
     app = make_portal(url, clock, STUDIO_PASS_TYPES=("studio_credit_pack:CreditPack",))
@@ -229,6 +245,8 @@ def test_a_pass_that_counts_credits_is_shown_and_adjusted_in_credits(portal, sto
 
     shown, refused = manager.get(of(held)).text, press(manager, of(held, "adjust"), delta="-5", reason="Paid back").text
     page = told(manager, press(manager, of(held, "adjust"), delta="2", reason="A class fell out"))
+    customer = manager.get(f"/admin/studio/customers/{pass_.customer_id}/").text
+    history = manager.get("/admin/studio/history/").text
     host.dispose_engines(app)
 
     assert "Adjust credits…" in shown
@@ -236,6 +254,9 @@ def test_a_pass_that_counts_credits_is_shown_and_adjusted_in_credits(portal, sto
     assert "Adjust the credits of Priya Singh" in refused
     assert "1 reservation has no credit left then" in refused
     assert "7 credits left." in page
+    assert "1 credit charged" in page
+    for told_there in (page, customer, history):
+        assert "Pass issued with 30 credits" in told_there
 
 
 def test_taking_punches_that_are_held_lists_what_is_endangered_and_asks_again(as_role, stored, held):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select, text
+
 from studio_reservations.models import (
     Channel,
     ClassRegistration,
@@ -10,6 +12,7 @@ from studio_reservations.models import (
     OutboxMessage,
     SessionReservation,
 )
+from studio_reservations.services.decisions import waiting
 from tests.admin.conftest import Kiln
 from tests.factories import NOW
 
@@ -85,3 +88,12 @@ def test_another_studios_troubles_are_theirs(as_role, kiln: Kiln, stored):
 
     assert "Noor Diaz explained" not in page
     assert "lunar_pass" not in page
+
+
+def test_what_waits_is_found_by_the_index_of_what_was_missed(stored, kiln: Kiln):
+    wanted = select(SessionReservation.id).where(SessionReservation.studio_id == kiln.own.studio, waiting(NOW))
+    statement = wanted.compile(stored.get_bind(), compile_kwargs={"literal_binds": True})
+
+    plan = stored.execute(text(f"EXPLAIN QUERY PLAN {statement}".replace(":", r"\:"))).all()
+
+    assert "ix_studio_session_reservation_missed" in str(plan)

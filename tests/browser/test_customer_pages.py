@@ -64,6 +64,16 @@ def test_a_whole_reservation_by_keyboard(open_browser):
     expect(page.get_by_role("status")).to_contain_text("Reserved: ")
 
 
+def test_a_sentence_on_a_pass_is_not_squeezed_by_its_button_on_a_phone(open_browser):
+    page = open_browser("max", viewport=PHONE)
+    page.goto("/studio/")
+
+    told = page.get_by_text("Reservations are not open yet.").bounding_box()
+    button = page.get_by_role("link", name="Ask the studio").bounding_box()
+
+    assert told["y"] + told["height"] <= button["y"]
+
+
 def test_what_cannot_be_reserved_any_more_is_told_in_place(open_browser, portal):
     page = open_browser("maya")
     page.goto("/studio/sessions?open=1")

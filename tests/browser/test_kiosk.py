@@ -94,12 +94,17 @@ def test_it_fits_a_phone_and_is_french_for_one_visit(open_browser, portal, shots
     box = french.bounding_box()
     assert box is not None
     assert min(box["width"], box["height"]) >= 44
+    field = tablet.locator("#kq")
+    field.fill("a scanned code " * 3)
+    assert "q=" not in str(french.get_attribute("href"))
+    field.fill("O")
+    tablet.get_by_role("button", name="L", exact=True).click()
     french.focus()
     tablet.keyboard.press("Enter")
     tablet.get_by_role("heading", name="Montrez votre code à la caméra").wait_for()
     assert violations(tablet) == []
-    for letter in "OLA":
-        tablet.get_by_role("button", name=letter, exact=True).click()
+    expect(field).to_have_value("Ol")  # what was typed is not typed twice
+    tablet.get_by_role("button", name="A", exact=True).click()
     tablet.get_by_role("button", name="Ola N.").click()
 
     tablet.get_by_role("heading", name="Bienvenue, Ola. Votre arrivée est confirmée.").wait_for()

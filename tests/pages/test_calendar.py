@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from studio_reservations.models import ClassRegistration, StudioClass
+from studio_reservations.models import ClassRegistration, Customer, StudioClass
 from tests.factories import NOW, make_reservation, make_session
 
 
@@ -15,11 +15,21 @@ def test_the_month_is_one_list_of_whole_weeks(browser):
     page = browser("ada").get("/calendar")
 
     assert "December 2026" in page.text
-    days = re.findall(r"<b>(\d+)</b>", page.html)
+    days = re.findall(r"<b[^>]*>(\d+)</b>", page.html)
     assert days[:2] == ["29", "30"]  # weeks begin on Sunday in Toronto
     assert len(days) == 35
     assert page.html.count('aria-current="date"') == 1
     assert page.html.count("<h1") == 1
+
+
+def test_the_first_of_a_month_is_read_as_on_every_other_page(browser, people, stored):
+    with stored() as db_session:
+        db_session.get_one(Customer, people.ada).locale = "fr"
+
+    page = browser("ada").get("/calendar")
+
+    assert '<span class="st-sr"> mar. 1er décembre, Aujourd’hui</span>' in page.html
+    assert '<span class="st-sr"> mer. 2 décembre</span>' in page.html
 
 
 def test_mine_leads_to_the_reservation_and_the_others_to_the_session(browser, people):

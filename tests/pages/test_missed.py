@@ -125,7 +125,7 @@ def test_of_a_ward_it_is_told_by_name(browser, people, miss, stored):
         assert said not in text
     with stored() as db_session:
         db_session.get_one(Customer, people.ada).locale = "fr"
-    assert "La réservation de Otto du mar. 8 déc. est annulée" in browser("ada").get(f"/?for={people.otto}").text
+    assert "La réservation du mar. 8 déc. pour Otto est annulée" in browser("ada").get(f"/?for={people.otto}").text
     assert "Otto" in browser("ada").get(f"/reservations/{missed}?for={people.otto}").text
 
 

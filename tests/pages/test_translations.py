@@ -66,6 +66,15 @@ def test_french_is_set_as_french(path):
             assert not re.search(r"[^\u202f][;!?]|[^\u00a0]:|«[^\u00a0]|[^\u00a0]»|[\w]'[\w%{]|\"", bare), text
 
 
+@pytest.mark.parametrize("path", [one for one in catalogues() if one.parts[-3] == "fr"])
+def test_no_french_word_that_is_elided_stands_before_a_name(path):
+    for message in read_po(BytesIO(path.read_bytes())):
+        for text in forms(message.string) if message.id else ():
+            assert not re.search(r"\b(?:de|[a-z]*que|ne|le|la) %\((?:name|city|studio|what)\)s", text, re.IGNORECASE), (
+                text
+            )
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(one for folder in ("pages", "mail", "kiosk") for one in (TEMPLATES / folder).iterdir()),

@@ -33,6 +33,8 @@ def credit(people, stored):
     ("path", "english", "french"),
     [
         ("", "3 credits left", "3 crédits restants"),
+        ("", "Credit pack 5 credits, every class", "Carnet de crédits 5 crédits, tous les cours"),
+        ("", "Reserve for Ada , 5 credits, every class", "Réserver pour Ada , 5 crédits, tous les cours"),
         ("sessions", "Credit pack, every class · 2 credits", "Carnet de crédits, tous les cours · 2 crédits"),
         ("sessions/{free}", "2 credits, spent when you check in.", "2 crédits, quand vous confirmez votre arrivée."),
         (
