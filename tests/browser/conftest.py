@@ -186,6 +186,7 @@ def log_in(page: Page, who: str) -> None:
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 AA on the page as it stands, each with the places where it is."""
+    page.wait_for_load_state()
     page.evaluate(AXE)
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
     return [
@@ -210,5 +211,6 @@ def before_script(page: Page, address: str, script: str) -> Iterator[None]:
 
 
 def does_not_scroll_sideways(page: Page) -> bool:
-    """Return whether the page is no wider than its window."""
+    """Return whether the page is no wider than its window, when its styles have come."""
+    page.wait_for_load_state()
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
