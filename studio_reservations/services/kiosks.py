@@ -246,7 +246,7 @@ def first_name_and_initial(name: str) -> str:
 
 def _is_shown(name: str, written: Sequence[str]) -> bool:
     """Tell whether what `first_name_and_initial` shows of a name begins with these words, of the last its first letter."""
-    first, *rest = name.split()
+    first, *rest = name.split() or [""]  # one blank name keeps nobody else from the door
     own = _words(first)
     if len(written) <= len(own):
         return " ".join(own).startswith(" ".join(written))

@@ -150,6 +150,7 @@ def test_a_name_is_found_without_its_accents_and_hyphens(tablet, kiln: Kiln, sto
         ("Éloïse Smith-Gagnon", "Eloise G", False),
         ("Éloïse", "eloise", True),
         ("Éloïse", "eloise a", False),
+        (" ", "eloise", False),
     ],
 )
 def test_of_a_name_is_compared_what_is_shown(tablet, kiln: Kiln, stored, name, query, is_found):
